@@ -1,0 +1,196 @@
+/**
+ * The native module's surface, as TypeScript sees it: the contract between addon.c and everything above it.
+ *
+ * Engines are numbers (the process-wide registry owns them and they outlive every thread); connections are
+ * `ConnectionId`s (index and generation in one number: a stale id is answered with `false`, never with another
+ * connection). Strings that carry HTTP heads are latin1. Arguments are checked here and in engine.ts, not in C.
+ */
+import { createRequire } from 'node:module';
+
+/** Index of an engine in the process-wide registry. */
+export type EngineIndex = number;
+/** generation * 2^20 + index; never reused while the process lives (2^32 generations a slot). */
+export type ConnectionId = number;
+
+export interface EngineOptions {
+  /** Largest head of a request or an answer, bytes. */
+  headBytesMax: number;
+  /** Hand-overs that may wait for the worker. */
+  queueMax: number;
+  /** Connections that the engine may hold. */
+  connectionsMax: number;
+  /** Bytes that slow readers may make the engine keep, over all of its connections. */
+  pendingBytesMax: number;
+  /** Size of the access-log ring, bytes; 0: no access log. */
+  logRingBytes: number;
+  requestHeadTimeoutMs: number;
+  halfCloseTimeoutMs: number;
+  /** How long an answered connection may go on sending before it is closed. */
+  lingerTimeoutMs: number;
+  keepaliveIdleS: number;
+  keepaliveIntervalS: number;
+  keepaliveCount: number;
+  /** TCP_USER_TIMEOUT of both sides; 0: the kernel's. */
+  userTimeoutMs: number;
+}
+
+export interface ListenOptions {
+  address: string;
+  port: number;
+  backlog: number;
+  reusePort: boolean;
+  /** Accept a connection only when its first bytes are there (TCP_DEFER_ACCEPT), seconds; 0: at once. */
+  deferAcceptS: number;
+  /** Given back with every request of this listener. */
+  tag: number;
+  /**
+   * JSON members (no braces, no leading comma) of the access-log record of a connection that ends before
+   * TypeScript has seen a request of it: all fields but those that the engine writes itself.
+   */
+  logFields: string;
+  keepaliveIdleS: number;
+  keepaliveIntervalS: number;
+  keepaliveCount: number;
+  userTimeoutMs: number;
+}
+
+/** Codes of `EngineState`, as the registry holds them. */
+export const EngineState = { starting: 0, ready: 1, draining: 2, dead: 3 } as const;
+export type EngineState = (typeof EngineState)[keyof typeof EngineState];
+
+/** Kinds of event record; see events.ts for the layout. */
+export const EventKind = { request: 1, response: 2, failed: 3, ended: 4 } as const;
+
+/** How the end of a relayed answer is found. */
+export const RelayMode = { length: 0, chunked: 1, untilEof: 2 } as const;
+export type RelayMode = (typeof RelayMode)[keyof typeof RelayMode];
+
+/** Where a `failed` event came from. */
+export const FailedStage = { requestHead: 0, connect: 1, response: 2 } as const;
+export type FailedStage = (typeof FailedStage)[keyof typeof FailedStage];
+
+/**
+ * Why a stage failed. `errno`: the peer or the network said so (ECONNREFUSED, EHOSTUNREACH, …), counted against the
+ * endpoint; `local`: this machine did (EADDRNOTAVAIL, EMFILE, ENOBUFS, …), which says nothing about the endpoint.
+ * `eof`: the backend closed before the first byte of its answer; `reset`: likewise with RST; `truncated`: the backend
+ * closed inside a head.
+ */
+export const FailedCode = { timeout: 0, tooLarge: 1, errno: 2, eof: 3, reset: 4, local: 5, truncated: 6 } as const;
+export type FailedCode = (typeof FailedCode)[keyof typeof FailedCode];
+
+/** Numbers of `stats()`, in the order of the array that it fills. */
+export const STAT_NAMES = [
+  'active', // client connections that the engine holds
+  'queued', // hand-overs that wait for the worker
+  'spliced', // of the active ones: spliced now
+  'opened', // connections taken over, ever
+  'closed', // connections ended, ever
+  'bytesUp', // spliced bytes client to backend, ever
+  'bytesDown', // spliced bytes backend to client, ever
+  'pendingBytes', // bytes kept for slow readers now
+  'logRecords', // access-log records written to the ring, ever
+  'logDrops', // access-log records dropped because the ring was full, ever
+  'heartbeatAgeMs', // since the engine was last driven
+  'state', // EngineState
+] as const;
+export type EngineStats = Record<(typeof STAT_NAMES)[number], number>;
+
+/**
+ * `logFields`: JSON members of an access-log record, without braces and outer commas, '' when there is no access log.
+ * The engine writes, around them: level, time, clientIp, and at the end requestBodyBytes, responseBodyBytes,
+ * backendTimeTaken, timeTaken, closeReason (for limits also clientSilentMs and backendSilentMs).
+ */
+export interface Native {
+  // --- the registry: any thread ---
+  /** Makes an engine and returns its index. Throws when the registry is full (256). */
+  engineCreate(options: EngineOptions): EngineIndex;
+  /** Fills `out` (Float64Array of STAT_NAMES.length). */
+  engineStats(engine: EngineIndex, out: Float64Array): void;
+  /** Ends every connection of the engine in its own thread, with this close reason; returns at once. */
+  engineCloseAll(engine: EngineIndex, reason: string): void;
+  /** Copies whole log lines into `out`, returns the bytes copied. One reader only: the primary. */
+  logRead(engine: EngineIndex, out: Uint8Array): number;
+  /** The closed list of close reasons, in the order of their codes. */
+  closeReasons(): string[];
+
+  // --- the acceptor: the primary thread ---
+  /** Binds and listens. Returns the bound port. Throws an Error with `code` (EADDRINUSE, EACCES, …) and `syscall`. */
+  listen(options: ListenOptions): { listener: number; port: number };
+  /** Starts accepting on every listener. Engines that are ready get sockets, the one with the fewest connections first. */
+  acceptStart(): void;
+  /** Stops accepting; listeners stay bound and queue in the kernel. */
+  acceptPause(): void;
+  /** Closes every listener for good. */
+  acceptClose(): void;
+  /** Descriptors in use by connections, the limit, and whether accepting waits for descriptors now. */
+  descriptors(): { clients: number; limit: number; paused: boolean };
+
+  // --- the engine: the thread that attached ---
+  /**
+   * Attaches this thread to the engine: from now on it drives the engine and gets its events.
+   * `onEvents(length)` is called with event records in the returned buffer, valid only during the call.
+   * Throws when another thread is attached.
+   */
+  attach(engine: EngineIndex, onEvents: (length: number) => void): ArrayBuffer;
+  /** Drives another worker's engine after that worker's death: spliced connections live on, nothing new is taken. */
+  adopt(engine: EngineIndex): void;
+  /** Ends `attach` or `adopt` for this thread. */
+  detach(engine: EngineIndex): void;
+  /** The attached engine takes new sockets from now on. */
+  ready(engine: EngineIndex): void;
+  /** The column of the status board that this engine counts active connections in. */
+  setActiveColumn(engine: EngineIndex, column: Int32Array): void;
+
+  /**
+   * Dials an endpoint for a connection whose request has been decided and sends `head` when it is connected.
+   * `slot` is the endpoint's on the status board. False: the id is stale.
+   */
+  connect(
+    engine: EngineIndex,
+    id: ConnectionId,
+    address: string,
+    port: number,
+    slot: number,
+    head: string,
+    connectTimeoutMs: number,
+    answerTimeoutMs: number,
+  ): boolean;
+  /** Passes an interim (1xx) answer on to the client and reads the next head of the backend. */
+  interim(engine: EngineIndex, id: ConnectionId, head: string): boolean;
+  /**
+   * Sends `head` (the 101) to the client and splices from then on. `logFields` (JSON members) are kept for the record
+   * that is written when the connection closes; '' when there is no access log. Timeouts: 0 is off.
+   */
+  splice(
+    engine: EngineIndex,
+    id: ConnectionId,
+    head: string,
+    logFields: string,
+    idleTimeoutMs: number,
+    lifetimeMs: number,
+  ): boolean;
+  /** Passes a non-101 answer on: `head`, then the backend's bytes until `mode` says it is complete. */
+  relay(
+    engine: EngineIndex,
+    id: ConnectionId,
+    head: string,
+    mode: RelayMode,
+    length: number,
+    logFields: string,
+    idleTimeoutMs: number,
+  ): boolean;
+  /** Sends a whole answer of our own, shuts down writing, discards what still comes for a bounded time, closes. */
+  respond(engine: EngineIndex, id: ConnectionId, bytes: string, logFields: string): boolean;
+  /** Ends a connection at once, without an answer. */
+  close(engine: EngineIndex, id: ConnectionId, reason: string, logFields: string): boolean;
+}
+
+/** The native module. Throws with one clear line when it has not been built for this Node. */
+export function loadNative(): Native {
+  const require = createRequire(import.meta.url);
+  try {
+    return require('../../build/Release/sluice.node') as Native;
+  } catch (cause) {
+    throw new Error('the native engine is not built for this Node: run `npm run setup`', { cause });
+  }
+}

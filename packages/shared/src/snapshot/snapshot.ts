@@ -1,0 +1,81 @@
+/**
+ * The snapshot: the compiled, immutable form of the configuration that every worker routes by.
+ *
+ * Plain data (structured-clone safe, no functions, no classes), every reference resolved to an index, so that a
+ * worker needs nothing else to decide. Built by compile.ts in the primary; read in the workers.
+ */
+
+/** One endpoint of a service: an ip:port and its slot on the status board. */
+export interface EndpointSnapshot {
+  /** IPv4 or IPv6 address in its canonical text form, without brackets. */
+  readonly address: string;
+  readonly port: number;
+  /** Index of this (service, port, endpoint) on the status board. */
+  readonly slot: number;
+}
+
+/** A Service port: the set of endpoints that a backendRef means. */
+export interface ServiceSnapshot {
+  /** `namespace/name/port`, as in logs, metrics and the status board. */
+  readonly name: string;
+  readonly endpoints: readonly EndpointSnapshot[];
+}
+
+/** A weighted backendRef of a rule. */
+export interface BackendSnapshot {
+  /** Index into `Snapshot.services`, or -1 when the reference does not resolve: its share answers 500. */
+  readonly service: number;
+  /** 0 to 1 000 000; 0 gets nothing. */
+  readonly weight: number;
+}
+
+export type PathMatchType = 'Exact' | 'PathPrefix';
+
+/** What a rule wants of a request. Rules are tried in the order of `RouteTable.matches`. */
+export interface MatchSnapshot {
+  readonly pathType: PathMatchType;
+  /** Starts with `/`; a PathPrefix has no trailing slash (`/` itself apart). */
+  readonly path: string;
+  /** Index into `Snapshot.rules`. */
+  readonly rule: number;
+}
+
+/** A rule of an HTTPRoute: where its requests go. */
+export interface RuleSnapshot {
+  /** `namespace/name` of the HTTPRoute. */
+  readonly route: string;
+  /** Position of the rule in its HTTPRoute. */
+  readonly index: number;
+  readonly backends: readonly BackendSnapshot[];
+}
+
+/** The matches of one hostname, ordered by the precedence of the Gateway API: the first that fits is the answer. */
+export interface HostSnapshot {
+  /** Lower case; `*.example.com` for a wildcard; `''` matches every host. */
+  readonly hostname: string;
+  readonly matches: readonly MatchSnapshot[];
+}
+
+/** A listener of a Gateway. Several listeners may share a port; the request's host chooses among them. */
+export interface ListenerSnapshot {
+  /** Name of the listener in its Gateway. */
+  readonly name: string;
+  /** `namespace/name` of the Gateway: `frontendName` in the access log. */
+  readonly gateway: string;
+  /** Port of the listener as the Gateway declares it (the port map applies when it is bound). */
+  readonly port: number;
+  readonly protocol: 'HTTP';
+  /** Lower case; `''` when the listener takes every host. */
+  readonly hostname: string;
+  readonly hosts: readonly HostSnapshot[];
+}
+
+export interface Snapshot {
+  /** Hex SHA-256 (first 16 digits) of the compiled content: equal configuration has an equal version. */
+  readonly version: string;
+  readonly listeners: readonly ListenerSnapshot[];
+  readonly rules: readonly RuleSnapshot[];
+  readonly services: readonly ServiceSnapshot[];
+  /** Slots in use on the status board: every `EndpointSnapshot.slot` is below it. */
+  readonly slots: number;
+}

@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+// `unit` opens nothing and runs from the sources; `e2e` drives the built gateway over real sockets and processes;
+// `long` is the sanitizer, churn and soak tier of `npm run test:long`. No retries anywhere: a flaky test is a bug.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 10_000 } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+        },
+      },
+    ],
+  },
+});
