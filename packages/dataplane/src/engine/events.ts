@@ -92,9 +92,9 @@ function decodeEvent(buffer: Buffer, view: DataView, at: number): EngineEvent {
         id,
         listener: view.getUint32(at + 32, true),
         acceptedAtMs: view.getFloat64(at + 16, true),
-        clientAddress: buffer.latin1Slice(textAt, headAt),
+        clientAddress: buffer.toString('latin1', textAt, headAt),
         clientPort: view.getUint32(at + 36, true),
-        head: buffer.latin1Slice(headAt, headAt + headBytes),
+        head: buffer.toString('latin1', headAt, headAt + headBytes),
       };
     case EventKind.response:
       return {
@@ -102,7 +102,7 @@ function decodeEvent(buffer: Buffer, view: DataView, at: number): EngineEvent {
         id,
         connectMs: view.getFloat64(at + 16, true),
         answerMs: view.getFloat64(at + 24, true),
-        head: buffer.latin1Slice(headAt, headAt + headBytes),
+        head: buffer.toString('latin1', headAt, headAt + headBytes),
       };
     case EventKind.failed:
       return {
@@ -112,7 +112,7 @@ function decodeEvent(buffer: Buffer, view: DataView, at: number): EngineEvent {
         stage: view.getUint32(at + 36, true) as FailedStage,
         code: view.getUint32(at + 40, true) as FailedCode,
         errno: view.getUint32(at + 44, true),
-        clientAddress: buffer.latin1Slice(textAt, headAt),
+        clientAddress: buffer.toString('latin1', textAt, headAt),
       };
     default:
       return {
