@@ -24,7 +24,7 @@ function run(root, command, args) {
       // Never a question, never another pnpm than the one that was found.
       CI: 'true',
       COREPACK_ENABLE_DOWNLOAD_PROMPT: '0',
-      npm_config_manage_package_manager_versions: 'false',
+      pnpm_config_manage_package_manager_versions: 'false',
     },
   });
   const output = `${child.stdout ?? ''}${child.stderr ?? ''}${child.error?.message ?? ''}`;
@@ -51,7 +51,8 @@ const installStage = {
   outputs: () => ['node_modules/.modules.yaml', 'node_modules/typescript/bin/tsc'],
   run(root) {
     const [command, ...args] = pnpmCommand(root);
-    return run(root, command, [...args, 'install', '--frozen-lockfile']);
+    // No scripts: seeing binding.gyp, pnpm would build the engine with a node-gyp of its own and clear build/ for it.
+    return run(root, command, [...args, 'install', '--frozen-lockfile', '--ignore-scripts']);
   },
 };
 
