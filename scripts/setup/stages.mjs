@@ -24,7 +24,7 @@ function run(root, command, args) {
       // Never a question, never another pnpm than the one that was found.
       CI: 'true',
       COREPACK_ENABLE_DOWNLOAD_PROMPT: '0',
-      pnpm_config_manage_package_manager_versions: 'false',
+      npm_config_manage_package_manager_versions: 'false',
     },
   });
   const output = `${child.stdout ?? ''}${child.stderr ?? ''}${child.error?.message ?? ''}`;
