@@ -56,11 +56,10 @@ export function breakStaleLock(file) {
 
 /** Waits for the lock, saying so once, and gives it back when the process ends. */
 export function lockUntilExit(file, onWait) {
-  let waiting = false;
-  while (!tryLock(file)) {
+  for (let tries = 0; !tryLock(file); tries += 1) {
     breakStaleLock(file);
-    if (!waiting) onWait();
-    waiting = true;
+    if (tries === 0) continue;
+    if (tries === 1) onWait();
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
   }
   process.on('exit', () => rmSync(file, { force: true }));

@@ -1,0 +1,57 @@
+/**
+ * `npm test` and `npm run test:long` (--long): runs every step of the tier, also after one has failed, and closes with
+ * the one line `N passed, N failed, N skipped`. Other arguments go to Vitest as filters: `npm test -- router`.
+ * Exit codes: 0 all passed and something ran; 1 otherwise; 130 interrupted, after every child has been ended.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runChild } from './test/child.mjs';
+import { addCounts, countStep, summaryLine } from './test/count.mjs';
+import { longSteps, quickSteps } from './test/steps.mjs';
+
+const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+async function runStep(step, folder, stop) {
+  console.log(`\n── ${step.name}`);
+  const reportFile = path.join(folder, 'report.json');
+  rmSync(reportFile, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
+  const command = step.vitest ? [...step.command, ...reporters] : step.command;
+  const code = await runChild(command, { cwd: ROOT, env: step.env ?? {}, stop });
+  const counts = countStep(code, step.vitest ? readReport(reportFile) : undefined);
+  if (counts.failed > 0) console.log(`${step.name}: failed (exit code ${code})`);
+  return counts;
+}
+
+async function runSteps(steps, stop) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sluice-test-'));
+  let total = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    for (const step of steps) {
+      if (stop.aborted) break;
+      total = addCounts(total, await runStep(step, folder, stop));
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return total;
+}
+
+const args = process.argv.slice(2);
+const filters = args.filter((arg) => arg !== '--long');
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stopping.abort());
+
+const total = await runSteps(args.includes('--long') ? longSteps(filters) : quickSteps(filters), stopping.signal);
+process.exitCode = stopping.signal.aborted ? 130 : total.failed > 0 ? 1 : 0;
+console.log(`\n${summaryLine(total)}`);

@@ -1,0 +1,52 @@
+/**
+ * What `npm test` and `npm run test:long` run, as data: edit here to add a step. A step is `{ name, command, env? }`;
+ * it passes when its command ends with 0 and counts as one test. A step with `vitest: true` gets a JSON report besides
+ * and counts as the tests in it.
+ */
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { modulePath } from '../build-native.mjs';
+
+const node = process.execPath;
+const HARNESS = 'packages/dataplane/native/harness';
+
+function vitest(name, projects, filters, env = {}) {
+  const chosen = projects.flatMap((project) => ['--project', project]);
+  return { name, vitest: true, env, command: [node, 'node_modules/vitest/vitest.mjs', 'run', ...chosen, ...filters] };
+}
+
+function harness(target) {
+  return { name: `native harness: ${target}`, command: ['make', '--no-print-directory', '-C', HARNESS, target] };
+}
+
+/** Environment for node processes that load the engine built with AddressSanitizer. */
+function asanEnv() {
+  const compiler = process.env.CC ?? 'cc';
+  const found = spawnSync(compiler, ['-print-file-name=libasan.so'], { encoding: 'utf8' });
+  return {
+    SLUICE_NATIVE: modulePath('address'),
+    // The runtime has to come first in a process whose main program was not built with it.
+    LD_PRELOAD: path.resolve((found.stdout ?? '').trim()),
+    // Leaks are the harness's business: node itself frees little at exit.
+    ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=0',
+  };
+}
+
+/** The quick tier: at most 8 minutes on 2 cores. */
+export function quickSteps(filters) {
+  return [
+    { name: 'lint', command: [node, 'node_modules/@biomejs/biome/bin/biome', 'check', '.'] },
+    { name: 'types', command: [node, 'node_modules/typescript/bin/tsc', '-b'] },
+    vitest('unit and end-to-end tests', ['unit', 'e2e'], filters),
+  ];
+}
+
+/** The long tier: the C core and the addon under sanitizers, churn and soak. */
+export function longSteps(filters) {
+  return [
+    ...['check', 'asan', 'tsan', 'fuzz'].map(harness),
+    { name: 'addon with AddressSanitizer', command: [node, 'scripts/build-native.mjs', '--sanitize', 'address'] },
+    vitest('end-to-end tests under AddressSanitizer', ['e2e'], filters, asanEnv()),
+    vitest('churn and soak tests', ['long'], filters),
+  ];
+}
