@@ -1,0 +1,76 @@
+/**
+ * The words that the schemas are written in: strict objects, fields that are refused, names, hostnames, ports.
+ *
+ * A zod message here has two lines, what is wrong and what would be right; explain.ts takes them apart. An absent field
+ * and a null one are the same, as in Kubernetes (parse.ts drops nulls before it asks a schema). Any thread.
+ */
+import { z } from 'zod';
+
+export const NOT_SUPPORTED = 'not supported yet';
+
+/** Message and hint of a zod issue in one string. */
+export function wrong(message: string, hint = ''): string {
+  return hint === '' ? message : `${message}\n${hint}`;
+}
+
+/** A standard field that Sluice does not support yet: present means an error. */
+export function unsupported(hint: string) {
+  return z.undefined({ error: wrong(NOT_SUPPORTED, hint) }).optional();
+}
+
+/** An object in which a field without a schema is an error. */
+export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const known = Object.keys(shape).filter((key) => !isUnsupported(shape[key]));
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? wrong('unknown field', `known here: ${known.join(', ')}`) : undefined,
+  });
+}
+
+function isUnsupported(schema: unknown): boolean {
+  return schema instanceof z.ZodOptional && schema.unwrap() instanceof z.ZodUndefined;
+}
+
+/** One of `supported`; one of `standard` is refused as not supported yet, anything else as wrong. */
+export function choice<const Value extends string>(supported: readonly Value[], standard: readonly string[] = []) {
+  const hint = `use ${supported.join(' or ')}`;
+  return z.enum(supported as readonly [Value, ...Value[]], {
+    error: (issue) => {
+      if (typeof issue.input !== 'string') return undefined;
+      const quoted = JSON.stringify(issue.input);
+      return standard.includes(issue.input)
+        ? wrong(`${quoted} is ${NOT_SUPPORTED}`, hint)
+        : wrong(`${quoted} is not a value of this field`, hint);
+    },
+  });
+}
+
+const LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
+const LABEL_PATTERN = new RegExp(`^${LABEL}$`);
+const SUBDOMAIN_PATTERN = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
+const HOSTNAME_PATTERN = new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`);
+const IPV4_PATTERN = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+
+/** A name as RFC 1123 subdomain: most objects, section names. */
+export const objectName = z
+  .string()
+  .max(253, wrong('is longer than 253 characters'))
+  .regex(SUBDOMAIN_PATTERN, wrong('is not a valid name', 'use lower-case letters, digits, "-" and "."'));
+
+/** A name as RFC 1123 label: namespaces, port names. */
+export const labelName = z
+  .string()
+  .regex(LABEL_PATTERN, wrong('is not a valid name', 'use at most 63 lower-case letters, digits and "-"'));
+
+/** A hostname of a listener or a route, perhaps with a wildcard as its first label. */
+export const hostname = z
+  .string()
+  .max(253, wrong('is longer than 253 characters'))
+  .regex(HOSTNAME_PATTERN, wrong('is not a hostname', 'use lower-case labels, as in chat.example.com or *.example.com'))
+  .refine((value) => !IPV4_PATTERN.test(value), wrong('is an IP address', 'a hostname is expected'));
+
+/** A TCP port. */
+export const port = z
+  .int()
+  .min(1, wrong('is not a port', 'use 1 to 65535'))
+  .max(65535, wrong('is not a port', 'use 1 to 65535'));
