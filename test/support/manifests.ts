@@ -1,0 +1,131 @@
+/**
+ * Configuration for a test, as Kubernetes manifests, from a small description: what a test does not say is the
+ * simplest thing that works. Documents are JSON, which is YAML.
+ */
+import type { Address } from './raw-client.js';
+
+export interface ListenerDescription {
+  readonly name?: string;
+  readonly port?: number;
+  readonly hostname?: string;
+}
+export interface BackendRefDescription {
+  readonly service: string;
+  readonly weight?: number;
+}
+export interface RuleDescription {
+  readonly prefix?: string;
+  readonly exact?: string;
+  readonly backends: readonly (string | BackendRefDescription)[];
+}
+export interface RouteDescription {
+  readonly name?: string;
+  readonly section?: string;
+  readonly hostnames?: readonly string[];
+  readonly rules: readonly RuleDescription[];
+  readonly creationTimestamp?: string;
+}
+export interface Description {
+  readonly listeners?: readonly ListenerDescription[];
+  readonly routes?: readonly RouteDescription[];
+  /** Service name to its endpoints. Without routes, everything goes to the first one. */
+  readonly services: Readonly<Record<string, readonly Address[]>>;
+}
+
+type Manifest = Readonly<Record<string, unknown>>;
+const NAMESPACE = 'test';
+const SERVICE_PORT = 80;
+const GATEWAY_API = 'gateway.networking.k8s.io/v1';
+
+function gateway(listeners: readonly ListenerDescription[]): Manifest {
+  return {
+    apiVersion: GATEWAY_API,
+    kind: 'Gateway',
+    metadata: { name: 'edge', namespace: NAMESPACE },
+    spec: {
+      gatewayClassName: 'sluice',
+      listeners: listeners.map(({ name = 'http', port = 80, hostname }) => ({
+        name,
+        port,
+        protocol: 'HTTP',
+        ...(hostname === undefined ? {} : { hostname }),
+      })),
+    },
+  };
+}
+
+function rule({ prefix, exact, backends }: RuleDescription): Manifest {
+  const path = exact === undefined ? { type: 'PathPrefix', value: prefix ?? '/' } : { type: 'Exact', value: exact };
+  return {
+    matches: [{ path }],
+    backendRefs: backends.map((backend) => {
+      const { service, weight } = typeof backend === 'string' ? { service: backend, weight: undefined } : backend;
+      return { name: service, port: SERVICE_PORT, ...(weight === undefined ? {} : { weight }) };
+    }),
+  };
+}
+
+function route(description: RouteDescription, index: number): Manifest {
+  const { name = `route-${index}`, section, hostnames, rules, creationTimestamp } = description;
+  return {
+    apiVersion: GATEWAY_API,
+    kind: 'HTTPRoute',
+    metadata: { name, namespace: NAMESPACE, ...(creationTimestamp === undefined ? {} : { creationTimestamp }) },
+    spec: {
+      parentRefs: [{ name: 'edge', ...(section === undefined ? {} : { sectionName: section }) }],
+      ...(hostnames === undefined ? {} : { hostnames }),
+      rules: rules.map(rule),
+    },
+  };
+}
+
+/** A Service and one EndpointSlice an endpoint, because the endpoints' ports differ. */
+function service(name: string, endpoints: readonly Address[]): Manifest[] {
+  const slices = endpoints.map(
+    ({ address, port }, index): Manifest => ({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        name: `${name}-${index}`,
+        namespace: NAMESPACE,
+        labels: { 'kubernetes.io/service-name': name },
+      },
+      addressType: address.includes(':') ? 'IPv6' : 'IPv4',
+      ports: [{ port, protocol: 'TCP' }],
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    }),
+  );
+  const empty: Manifest = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `${name}-none`, namespace: NAMESPACE, labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    ports: [],
+    endpoints: [],
+  };
+  const declared: Manifest = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: NAMESPACE },
+    spec: { ports: [{ port: SERVICE_PORT, protocol: 'TCP' }] },
+  };
+  return [declared, ...(slices.length === 0 ? [empty] : slices)];
+}
+
+/** Ports that the description's listeners declare. */
+export function listenerPorts({ listeners = [{}] }: Description): number[] {
+  return [...new Set(listeners.map(({ port = 80 }) => port))];
+}
+
+/** The description as one file of YAML documents. */
+export function manifests(description: Description): string {
+  const { listeners = [{}], services } = description;
+  const first = Object.keys(services)[0];
+  const routes = description.routes ?? [{ rules: [{ backends: first === undefined ? [] : [first] }] }];
+  const documents = [
+    gateway(listeners),
+    ...routes.map(route),
+    ...Object.entries(services).flatMap(([name, endpoints]) => service(name, endpoints)),
+  ];
+  return documents.map((document) => JSON.stringify(document, null, 2)).join('\n---\n');
+}
