@@ -1,0 +1,122 @@
+/**
+ * `npm start`: two demo backends and the gateway in front of them, with the manifests of this folder.
+ *
+ *   npm start                            gateway at 127.0.0.1:8080
+ *   npm start -- --port 8090             another port; PORT=8090 npm start does the same
+ *   npm start -- --workers 1 …           everything else goes to `sluice serve`
+ *
+ * Ctrl-C ends all three processes. Exit codes: 0 ended by a signal; 1 something did not start or ended by itself.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Children } from './children.mjs';
+
+const FOLDER = path.dirname(fileURLToPath(import.meta.url));
+const SLUICE = path.join(FOLDER, '../../packages/dataplane/bin/sluice.js');
+const HOST = '127.0.0.1';
+/** The port that the Gateway of gateway.yaml declares. */
+const DECLARED_PORT = 8080;
+/** The endpoints that gateway.yaml names. */
+const BACKENDS = [
+  { name: 'A', port: 9101 },
+  { name: 'B', port: 9102 },
+];
+
+function parsePort(args, env) {
+  const at = args.indexOf('--port');
+  const text = at === -1 ? (env.PORT ?? String(DECLARED_PORT)) : args[at + 1];
+  const port = /^\d{1,5}$/.test(text ?? '') ? Number(text) : 0;
+  if (port < 1 || port > 65_535)
+    return { problem: `--port and PORT take a number from 1 to 65535, not "${text ?? ''}".` };
+  return { port, rest: at === -1 ? args : args.toSpliced(at, 2) };
+}
+
+/** The error code of binding the port now, undefined when it is free. */
+function bindProblem(port) {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', (error) => resolve(error.code));
+    probe.listen(port, HOST, () => probe.close(() => resolve(undefined)));
+  });
+}
+
+async function portProblem(port) {
+  for (const { name, port: backendPort } of BACKENDS) {
+    if (await bindProblem(backendPort)) {
+      return `Port ${backendPort} is taken, and demo backend ${name} needs it: stop the program that listens there.`;
+    }
+  }
+  const code = await bindProblem(port);
+  if (code === 'EADDRINUSE') return `Port ${port} is taken: choose another one with  npm start -- --port ${port + 10}`;
+  return code && `Port ${port} cannot be used (${code}): choose another one with  npm start -- --port ${DECLARED_PORT}`;
+}
+
+async function startBackends(children) {
+  const args = ({ name, port }) => [path.join(FOLDER, 'backend.mjs'), String(port), name];
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'];
+  const backends = BACKENDS.map((backend) => children.start(`backend ${backend.name}`, args(backend), stdio));
+  for (const backend of backends) {
+    backend.on('message', ({ line }) => {
+      const others = backends.filter((other) => other !== backend && other.connected);
+      if (line !== undefined) for (const other of others) other.send({ line });
+    });
+  }
+  await Promise.all(backends.map((backend) => once(backend, 'message')));
+}
+
+/** Resolves when the gateway has said that it is ready: its first line on stdout. Later lines are passed on. */
+async function startGateway(children, port, rest) {
+  const map = port === DECLARED_PORT ? [] : ['--port-map', `${DECLARED_PORT}=${port}`];
+  const quiet = ['--admin', 'off', '--access-log', 'off', '--log-level', 'warn', '--drain-timeout', '1'];
+  const args = [SLUICE, 'serve', '--config', FOLDER, '--bind', HOST, ...quiet, ...map, ...rest];
+  const gateway = children.start('the gateway', args, ['ignore', 'pipe', 'inherit']);
+  const lines = createInterface({ input: gateway.stdout });
+  await once(lines, 'line');
+  lines.on('line', (line) => console.log(line));
+}
+
+function welcome(port) {
+  const url = `ws://${HOST}:${port}`;
+  const chat = port === DECLARED_PORT ? 'npm run chat' : `PORT=${port} npm run chat`;
+  const backends = BACKENDS.map(({ name, port: backendPort }) => `${name} (${HOST}:${backendPort})`).join(' and ');
+  console.log(`
+Sluice listens at ${url}, in front of the demo backends ${backends}.
+
+Try in other terminals:
+  ${chat}                  the chat room; open two and talk to yourself
+  ${chat} -- anna          the same under another name
+  ${chat} -- me ${url}/echo    every line comes back
+  curl -i http://${HOST}:${port}/chat    a plain request: 426, only WebSockets are served so far
+
+Ctrl-C ends everything.
+`);
+}
+
+async function main() {
+  const { problem, port, rest } = parsePort(process.argv.slice(2), process.env);
+  const trouble = problem ?? (await portProblem(port));
+  if (trouble) {
+    console.error(trouble);
+    process.exit(1);
+  }
+  let ending = false;
+  const endAll = async (code) => {
+    if (ending) return;
+    ending = true;
+    await children.end();
+    process.exit(code);
+  };
+  const children = new Children((name, code) => {
+    console.error(`${name} ended by itself (${code === null ? 'killed' : `exit code ${code}`}): ending the rest.`);
+    endAll(1);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => endAll(0));
+  await startBackends(children);
+  await startGateway(children, port, rest);
+  if (!ending) welcome(port);
+}
+
+await main();
