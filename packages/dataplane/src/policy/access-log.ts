@@ -1,10 +1,21 @@
-/** Access log fields: signatures first. */
+/**
+ * The access-log fields that TypeScript knows, as JSON members; the engine writes its own around them and copies them,
+ * so nothing here is kept.
+ *
+ * Invariant: with `{` and `}` around them they are one JSON object, in ASCII, on one line, whatever a peer sent; every
+ * value of a peer is bounded, and secrets in URIs are redacted before they are cut. `-` stands for what is not known.
+ * Pure; runs in the workers.
+ */
 import type { EndpointSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { Field } from './field-name.js';
+import { firstValue } from './fields.js';
 import type { RequestHead } from './head.js';
+import { jsonString } from './json-string.js';
+import { redactQuery } from './redact-query.js';
 import type { RefusalCode } from './refusal.js';
 
 export interface LogRecord {
-  /** `namespace/name` of the Gateway. */
+  /** `namespace/name` of the Gateway; '' when it is not known. */
   readonly frontendName: string;
   readonly frontendPort: number;
   /** Name of the listener; '' when no listener took the request. */
@@ -13,22 +24,67 @@ export interface LogRecord {
   readonly route: string;
   /** undefined when no head was read or it did not parse. */
   readonly request: RequestHead | undefined;
-  /** Size of the request head when it did not parse; else ignored. */
+  /** Size of a request head that did not parse, bytes; with `request` it is not looked at. */
   readonly requestHeaderBytes: number;
   /** Status that the client got; 0 when it got none. */
   readonly status: number;
   /** Size of the head that the client got; 0 when it got none. */
   readonly responseHeaderBytes: number;
+  /** x-request-id; '' when there is none. */
   readonly requestId: string;
   readonly endpoint: EndpointSnapshot | undefined;
-  /** ms to the first byte of the backend's answer; undefined when it gave none. */
+  /** To the first byte of the backend's answer, ms; undefined when it gave none. */
   readonly backendResponseLatencyMs: number | undefined;
   readonly refusal: RefusalCode | undefined;
 }
-/** JSON members without braces; the engine adds its own around them (binding.ts). */
-export function logFields(_record: LogRecord): string {
-  throw new Error('not written yet');
+
+/** Longest text of a URI, a user agent, a referer, characters as escaped; and of any other text. */
+const LONG_TEXT_MAX = 2048;
+const TEXT_MAX = 512;
+
+const NO_BACKEND = '"backendHost":"-","backendIp":"-","backendPort":"-"';
+
+/** JSON members without braces and outer commas; see binding.ts for those that the engine writes. */
+export function logFields(record: LogRecord): string {
+  const { request, endpoint, status, responseHeaderBytes, backendResponseLatencyMs: latency } = record;
+  return (
+    `"msg":"access","frontendName":${text(record.frontendName)},"frontendPort":${record.frontendPort},` +
+    `"listener":${text(record.listener)},"route":${text(record.route)},` +
+    `${requestMembers(request, record.requestHeaderBytes)},` +
+    `"httpStatusCode":${status === 0 ? '"-"' : status},"responseHeaderBytes":${responseHeaderBytes},` +
+    `"tlsCipher":"-","tlsProtocol":"-","trackingId":${text(record.requestId)},` +
+    `${endpoint === undefined ? NO_BACKEND : backendMembers(endpoint)},` +
+    `"backendResponseLatency":${latency === undefined ? '"-"' : Math.round(latency * 1000) / 1000},` +
+    `"refusal":"${record.refusal ?? '-'}"`
+  );
 }
-export function redactQuery(_uri: string): string {
-  throw new Error('not written yet');
+
+function requestMembers(request: RequestHead | undefined, headerBytes: number): string {
+  if (request === undefined) {
+    return (
+      '"hostName":"-","httpMethod":"-","httpVersion":"-","referer":"-",' +
+      `"requestHeaderBytes":${headerBytes},"requestUri":"-","userAgent":"-"`
+    );
+  }
+  return (
+    `"hostName":${text(request.host)},"httpMethod":${text(request.method)},` +
+    `"httpVersion":"HTTP/1.${request.minorVersion}",` +
+    `"referer":${longText(redactQuery(firstValue(request.fields, Field.referer) ?? ''))},` +
+    `"requestHeaderBytes":${request.bytes},"requestUri":${longText(redactQuery(request.target))},` +
+    `"userAgent":${longText(firstValue(request.fields, Field.userAgent) ?? '')}`
+  );
+}
+
+function backendMembers(endpoint: EndpointSnapshot): string {
+  const { address, port } = endpoint;
+  const host = address.includes(':') ? `[${address}]` : address;
+  return `"backendHost":"${host}:${port}","backendIp":"${address}","backendPort":${port}`;
+}
+
+function text(value: string): string {
+  return value === '' ? '"-"' : jsonString(value, TEXT_MAX);
+}
+
+function longText(value: string): string {
+  return value === '' ? '"-"' : jsonString(value, LONG_TEXT_MAX);
 }

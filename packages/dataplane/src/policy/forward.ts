@@ -1,30 +1,110 @@
-/** Heads that go on to the other side: signatures first. */
+/**
+ * The heads that go on to the other side, written anew from what was parsed.
+ *
+ * Invariant: end-to-end fields keep their order, spelling and values; hop-by-hop fields never pass; what the gateway
+ * states itself (Connection, Upgrade, x-forwarded-*, x-request-id, framing) it states once, and nothing that a peer sent
+ * can replace or remove it. Parts come from strict parsing and hold no line ends, so none can be injected.
+ * Pure; runs in the workers.
+ */
 import type { RelayMode } from '../engine/binding.js';
+import { Field } from './field-name.js';
+import { type HeaderField, hasField, listsToken } from './fields.js';
+import { framingOf } from './framing.js';
 import type { RequestHead, ResponseHead } from './head.js';
-import type { Refusal } from './refusal.js';
-import type { Handshake } from './websocket.js';
+import { isHopByHop, isNominated, nominated } from './hop-by-hop.js';
+import { isRefusal, type Refusal } from './refusal.js';
 
 export interface ForwardContext {
+  /** The peer's address as text, IPv6 without brackets. */
   readonly clientAddress: string;
   readonly scheme: 'http' | 'https';
   readonly requestId: string;
 }
+
 export interface Relay {
   readonly head: string;
   readonly mode: RelayMode;
   /** Body bytes when `mode` is `length`, else 0. */
   readonly length: number;
 }
-export function requestHead(_request: RequestHead, _handshake: Handshake, _context: ForwardContext): string {
-  throw new Error('not written yet');
+
+/** The request head for the backend: origin-form, HTTP/1.1, the upgrade rebuilt, who asked appended. */
+export function requestHead(request: RequestHead, context: ForwardContext): string {
+  const names = nominated(request.fields);
+  let forwardedFor = '';
+  let text = `GET ${originForm(request)} HTTP/1.1\r\n`;
+  for (const field of request.fields) {
+    if (isNominated(field, names)) continue;
+    if (field.id === Field.forwardedFor) forwardedFor += field.value === '' ? '' : `${field.value}, `;
+    else if (!isReplaced(field)) text += `${field.name}: ${field.value}\r\n`;
+  }
+  return (
+    `${text}Connection: Upgrade\r\nUpgrade: websocket\r\nx-forwarded-for: ${forwardedFor}${context.clientAddress}\r\n` +
+    `x-forwarded-proto: ${context.scheme}\r\nx-request-id: ${context.requestId}\r\n\r\n`
+  );
 }
-export function switchHead(_response: ResponseHead, _requestId: string): string {
-  throw new Error('not written yet');
+
+function originForm(request: RequestHead): string {
+  const { target, path, query } = request;
+  if (target.startsWith('/')) return target;
+  return query === undefined ? path : `${path}?${query}`;
 }
-export function interimHead(_response: ResponseHead): string {
-  throw new Error('not written yet');
+
+/** Fields of a handshake that do not pass as they are. It has no body: a `Content-Length: 0` says nothing. */
+function isReplaced(field: HeaderField): boolean {
+  const { id } = field;
+  if (id === Field.other) return false;
+  return (
+    isHopByHop(id) ||
+    id === Field.trailer ||
+    id === Field.contentLength ||
+    id === Field.transferEncoding ||
+    id === Field.forwardedProto ||
+    id === Field.requestId
+  );
 }
-/** `date`: added when the backend sent no Date (RFC 9110 6.6.1); '' adds none. */
-export function relayHead(_response: ResponseHead, _requestId: string, _date: string): Relay | Refusal {
-  throw new Error('not written yet');
+
+/** The 101 for the client. It has no body, so it carries no framing (RFC 9110 8.6, RFC 9112 6.1). */
+export function switchHead(response: ResponseHead, requestId: string): string {
+  return (
+    `HTTP/1.1 101 ${response.reason}\r\n${endToEnd(response)}` +
+    `Connection: Upgrade\r\nUpgrade: websocket\r\nx-request-id: ${requestId}\r\n\r\n`
+  );
+}
+
+/** An interim answer (1xx but 101) for the client. */
+export function interimHead(response: ResponseHead): string {
+  return `HTTP/1.1 ${response.status} ${response.reason}\r\n${endToEnd(response)}\r\n`;
+}
+
+/**
+ * A final answer that is no 101, for the client, and how its body ends. The connection ends with it. `date` is added when
+ * the backend sent no Date, as whoever forwards must (RFC 9110 6.6.1); '' adds none.
+ */
+export function relayHead(response: ResponseHead, requestId: string, date: string): Relay | Refusal {
+  const framing = framingOf(response);
+  if (isRefusal(framing)) return framing;
+  const head =
+    `HTTP/1.1 ${response.status} ${response.reason}\r\n${endToEnd(response)}${framing.fields}` +
+    (date === '' || hasField(response.fields, Field.date) ? '' : `Date: ${date}\r\n`) +
+    `${closing(response)}x-request-id: ${requestId}\r\n\r\n`;
+  return { head, mode: framing.mode, length: framing.length };
+}
+
+/** A 426 must say what to upgrade to (RFC 9110 15.5.22): of what the backend says, websocket is what we pass on. */
+function closing(response: ResponseHead): string {
+  const upgrades = response.status === 426 && listsToken(response.fields, Field.upgrade, 'websocket');
+  return upgrades ? 'Connection: close, Upgrade\r\nUpgrade: websocket\r\n' : 'Connection: close\r\n';
+}
+
+function endToEnd(response: ResponseHead): string {
+  const names = nominated(response.fields);
+  let text = '';
+  for (const field of response.fields) {
+    const { id } = field;
+    if (isHopByHop(id) || isNominated(field, names)) continue;
+    if (id === Field.contentLength || id === Field.transferEncoding || id === Field.requestId) continue;
+    text += `${field.name}: ${field.value}\r\n`;
+  }
+  return text;
 }

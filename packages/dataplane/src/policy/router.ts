@@ -1,6 +1,16 @@
-/** Routing: signatures first. */
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
-import type { Refusal } from './refusal.js';
+/**
+ * From listener, host and path to the rule, by the precedence of the Gateway API, through indexes whose cost does not
+ * grow with the number of listeners, hosts or routes.
+ *
+ * Invariant: the answer is the first of `HostSnapshot.matches` that fits. The most specific listener whose hostname
+ * takes the host answers alone (listener isolation); inside it a less specific host is tried when no rule of a more
+ * specific one fits, for hostnames give precedence among the rules that match, they hide none.
+ * Pure; runs in the workers.
+ */
+import type { HostSnapshot, ListenerSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { createHostTable, type HostTable } from './host-table.js';
+import { createPathTable, type PathTable } from './path-table.js';
+import { type Refusal, refuse } from './refusal.js';
 
 export interface RouteMatch {
   /** Index into `Snapshot.listeners`. */
@@ -8,10 +18,66 @@ export interface RouteMatch {
   /** Index into `Snapshot.rules`. */
   readonly rule: number;
 }
+
 export interface Router {
-  /** `listeners`: the listeners of the bound port, always the same array for one port (its index is cached by it). */
+  /**
+   * `listeners`: those that share the bound port, always the same array for a port (its index is cached by identity).
+   * `host`: lower case, without port; `path`: without query.
+   */
   route(listeners: readonly number[], host: string, path: string): RouteMatch | Refusal;
 }
-export function createRouter(_snapshot: Snapshot): Router {
-  throw new Error('not written yet');
+
+type ListenerTable = HostTable<PathTable<RouteMatch>>;
+
+const NO_LISTENER = refuse('no-route', 'no listener takes this host');
+const NO_RULE = refuse('no-route');
+
+export function createRouter(snapshot: Snapshot): Router {
+  const tables = snapshot.listeners.map(listenerTable);
+  const ports = new WeakMap<readonly number[], HostTable<ListenerTable>>();
+  const portOf = (listeners: readonly number[]): HostTable<ListenerTable> => {
+    let port = ports.get(listeners);
+    if (port === undefined) {
+      port = portTable(snapshot, tables, listeners);
+      ports.set(listeners, port);
+    }
+    return port;
+  };
+  return {
+    route(listeners, host, path) {
+      const listener = portOf(listeners).find(host, identity);
+      if (listener === undefined) return NO_LISTENER;
+      return listener.find(host, (paths) => paths.find(path)) ?? NO_RULE;
+    },
+  };
+}
+
+function identity(table: ListenerTable): ListenerTable {
+  return table;
+}
+
+function portTable(
+  snapshot: Snapshot,
+  tables: readonly ListenerTable[],
+  listeners: readonly number[],
+): HostTable<ListenerTable> {
+  const entries: [string, ListenerTable][] = [];
+  for (const index of listeners) {
+    const listener = snapshot.listeners[index];
+    const table = tables[index];
+    if (listener === undefined || table === undefined) throw new RangeError(`the snapshot has no listener ${index}`);
+    entries.push([listener.hostname, table]);
+  }
+  return createHostTable(entries);
+}
+
+function listenerTable(listener: ListenerSnapshot, index: number): ListenerTable {
+  return createHostTable(listener.hosts.map((host) => [host.hostname, hostPaths(host, index)]));
+}
+
+/** Every match with its answer ready made: routing allocates nothing. */
+function hostPaths(host: HostSnapshot, listener: number): PathTable<RouteMatch> {
+  return createPathTable(
+    host.matches.map(({ pathType, path, rule }) => ({ pathType, path, value: { listener, rule } })),
+  );
 }
