@@ -1,5 +1,55 @@
+/**
+ * Reads a configuration from the file system: files, or folders of `*.yaml`, `*.yml` and `*.json`.
+ *
+ * A folder is read in the order of its file names, not its sub-folders, not its hidden files. What cannot be read is an
+ * issue like any other; nothing throws. Synchronous: runs in the thread that compiles, never in a worker.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ConfigIssue } from './issue.js';
+import { parseResources } from './parse.js';
 import type { LoadResult } from './resource.js';
+import { fileIssue, type SourceFile } from './source.js';
 
-export function loadResources(_paths: readonly string[]): LoadResult {
-  throw new Error('not built yet');
+const MANIFEST = /^[^.].*\.(?:yaml|yml|json)$/;
+
+/** The resources under `paths`. Without a Gateway among them there is nothing to serve, which is an error too. */
+export function loadResources(paths: readonly string[]): LoadResult {
+  const issues: ConfigIssue[] = [];
+  const files = paths.flatMap((path) => manifests(path, issues)).flatMap((file) => readManifest(file, issues));
+  const { resources, issues: found } = parseResources(files);
+  if (resources.gateways.length === 0 && ![...issues, ...found].some((issue) => issue.severity === 'error')) {
+    const hint = 'a Gateway of gateway.networking.k8s.io/v1 says where to listen';
+    issues.push(fileIssue(paths.join(', '), 'contains no Gateway', hint));
+  }
+  return { resources, issues: [...issues, ...found] };
+}
+
+function manifests(path: string, issues: ConfigIssue[]): string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    const names = readdirSync(path).filter((name) => MANIFEST.test(name));
+    if (names.length === 0) issues.push(fileIssue(path, 'contains no *.yaml, *.yml or *.json file'));
+    return names.sort().map((name) => join(path, name));
+  } catch (error) {
+    issues.push(fileIssue(path, systemMessage(error)));
+    return [];
+  }
+}
+
+function readManifest(file: string, issues: ConfigIssue[]): SourceFile[] {
+  try {
+    if (statSync(file).isDirectory()) return [];
+    return [{ file, text: readFileSync(file, 'utf8') }];
+  } catch (error) {
+    issues.push(fileIssue(file, systemMessage(error)));
+    return [];
+  }
+}
+
+function systemMessage(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'does not exist';
+  if (code === 'EACCES') return 'may not be read by this user';
+  return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -1,15 +1,115 @@
-import type { ConfigIssue } from '../resources/issue.js';
-import type { ResourceSet } from '../resources/resource.js';
-import type { SlotAssignment } from './slots.js';
-import type { Snapshot } from './snapshot.js';
+/**
+ * The snapshot compiler: resources in, snapshot and issues out.
+ *
+ * Follows the Gateway API; each question has its own file (listeners, attachment, rules, services, precedence, slots).
+ * Deterministic: the order of files, documents and resources does not show in the result. Pure; runs in the primary
+ * process, in a thread of its own once the configuration is watched.
+ */
+
+import type { HttpRouteRule } from '../resources/http-route.js';
+import { type ConfigIssue, sortIssues } from '../resources/issue.js';
+import { type HttpRoute, type ResourceSet, resourceName } from '../resources/resource.js';
+import { type AttachedHost, type Attachment, attachRoutes } from './attachment.js';
+import { groupBy } from './group-by.js';
+import { compareHostnames } from './hostname.js';
+import { collectListeners, type Listener } from './listeners.js';
+import { type Candidate, compareCandidates, compareRoutes } from './precedence.js';
+import { buildRules, type RuleTable } from './rules.js';
+import { indexServices, type ResolvedService } from './services.js';
+import { assignSlots, endpointKey, type SlotAssignment, slotCount } from './slots.js';
+import type { ListenerSnapshot, MatchSnapshot, ServiceSnapshot, Snapshot } from './snapshot.js';
+import { snapshotVersion } from './version.js';
 
 export interface CompileResult {
+  /** Complete only when no issue is an error. */
   readonly snapshot: Snapshot;
   readonly issues: readonly ConfigIssue[];
-  /** The slots that the snapshot uses, for the next compilation. */
+  /** The slots that the snapshot uses: part of `occupied` for the next compilation. */
   readonly slots: SlotAssignment;
 }
 
-export function compileSnapshot(_resources: ResourceSet, _occupied?: SlotAssignment): CompileResult {
-  throw new Error('not built yet');
+/**
+ * Compiles what the loader read. `occupied` holds the slots that are in use already: an endpoint that it names keeps
+ * its slot, no other endpoint gets one of them.
+ */
+export function compileSnapshot(resources: ResourceSet, occupied?: SlotAssignment): CompileResult {
+  const { listeners, issues: conflicts } = collectListeners(resources.gateways);
+  const attached = attachRoutes([...resources.httpRoutes].sort(compareRoutes), resources.gateways, listeners);
+  const routes = [...new Set(attached.attachments.map(({ route }) => route))];
+  const table = buildRules(routes, indexServices(resources.services, resources.endpointSlices));
+  const slots = assignSlots(endpointKeys(table.services), occupied);
+  const attachedTo = groupBy(attached.attachments, ({ listener }) => listener);
+  const content = {
+    listeners: listeners.map((listener) => buildListener(listener, attachedTo.get(listener) ?? [], table)),
+    rules: table.rules,
+    services: table.services.map((service) => buildService(service, slots)),
+  };
+  return {
+    snapshot: { version: snapshotVersion(content), ...content, slots: slotCount(slots) },
+    issues: sortIssues([...conflicts, ...attached.issues, ...table.issues]),
+    slots,
+  };
+}
+
+function* endpointKeys(services: readonly ResolvedService[]): Iterable<string> {
+  for (const { name, endpoints } of services) {
+    for (const { address, port } of endpoints) yield endpointKey(name, address, port);
+  }
+}
+
+function buildService({ name, endpoints }: ResolvedService, slots: SlotAssignment): ServiceSnapshot {
+  return {
+    name,
+    endpoints: endpoints.map(({ address, port }) => {
+      const slot = slots.get(endpointKey(name, address, port));
+      if (slot === undefined) throw new Error(`no slot for ${name} ${address}:${port}`);
+      return { address, port, slot };
+    }),
+  };
+}
+
+function buildListener(listener: Listener, attachments: readonly Attachment[], table: RuleTable): ListenerSnapshot {
+  const hosts = groupBy(attachments.flatMap(hostsOf), ({ host }) => host.hostname);
+  return {
+    name: listener.spec.name,
+    gateway: resourceName(listener.gateway),
+    port: listener.spec.port,
+    protocol: listener.spec.protocol,
+    hostname: listener.hostname,
+    hosts: [...hosts]
+      .sort(([a], [b]) => compareHostnames(a, b))
+      .map(([hostname, served]) => ({ hostname, matches: buildMatches(served, table) })),
+  };
+}
+
+interface ServedHost {
+  readonly route: HttpRoute;
+  readonly host: AttachedHost;
+}
+
+function hostsOf({ route, hosts }: Attachment): ServedHost[] {
+  return hosts.map((host) => ({ route, host }));
+}
+
+/** The matches of all routes that a listener serves under one hostname, in the order in which they are tried. */
+function buildMatches(served: readonly ServedHost[], table: RuleTable): MatchSnapshot[] {
+  return served
+    .flatMap(({ route, host }) => candidatesOf(route, host.declared, table))
+    .sort(compareCandidates)
+    .map(({ match }) => match);
+}
+
+function candidatesOf(route: HttpRoute, declared: string, table: RuleTable): Candidate[] {
+  const first = table.firstRule.get(route) ?? 0;
+  return route.spec.rules.flatMap(({ matches }, ruleIndex) =>
+    matches.map(({ path }, matchIndex) => {
+      const match = { pathType: path.type, path: normalisePath(path), rule: first + ruleIndex };
+      return { route, declared, ruleIndex, matchIndex, match };
+    }),
+  );
+}
+
+/** A trailing "/" of a PathPrefix is ignored (PathMatchPathPrefix); in an Exact path it counts. */
+function normalisePath({ type, value }: HttpRouteRule['matches'][number]['path']): string {
+  return type === 'PathPrefix' && value.length > 1 && value.endsWith('/') ? value.slice(0, -1) : value;
 }

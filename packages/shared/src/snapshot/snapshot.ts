@@ -31,7 +31,7 @@ export interface BackendSnapshot {
 
 export type PathMatchType = 'Exact' | 'PathPrefix';
 
-/** What a rule wants of a request. Rules are tried in the order of `RouteTable.matches`. */
+/** What a rule wants of a request. Tried in the order of `HostSnapshot.matches`. */
 export interface MatchSnapshot {
   readonly pathType: PathMatchType;
   /** Starts with `/`; a PathPrefix has no trailing slash (`/` itself apart). */
@@ -49,14 +49,30 @@ export interface RuleSnapshot {
   readonly backends: readonly BackendSnapshot[];
 }
 
-/** The matches of one hostname, ordered by the precedence of the Gateway API: the first that fits is the answer. */
+/**
+ * The matches of the routes that declare (after intersection with the listener's hostname) exactly this hostname.
+ *
+ * `matches` is in order of precedence: the first that fits is the answer. That is not the order of paths alone: of two
+ * routes whose hostnames intersect to the same one, the route that declares the more specific hostname comes first,
+ * whatever its paths (HTTPRouteSpec.Hostnames asks for it; GatewayRouteHostnameIntersectionPrecedence). So an index over
+ * `matches` must compare positions in the list.
+ *
+ * Several hosts of a listener can take the same request. The standard says that "precedence must be given to rules from
+ * the HTTPRoute with the largest number of characters in a matching non-wildcard hostname", then "characters in a
+ * matching hostname" (HTTPRouteSpec.Hostnames, apis/v1/httproute_types.go), and that 404 is the answer "when no rules
+ * matching a request have been successfully attached" (HTTPRouteRule.Matches): the hostname ranks rules, it excludes
+ * none. So when no match of the most specific host fits, the next host that takes the request is tried.
+ */
 export interface HostSnapshot {
   /** Lower case; `*.example.com` for a wildcard; `''` matches every host. */
   readonly hostname: string;
   readonly matches: readonly MatchSnapshot[];
 }
 
-/** A listener of a Gateway. Several listeners may share a port; the request's host chooses among them. */
+/**
+ * A listener of a Gateway. Several listeners may share a port; the most specific hostname that takes the request's host
+ * chooses among them, and only that listener's routes are asked (GatewaySpec.Listeners, "Listener Isolation").
+ */
 export interface ListenerSnapshot {
   /** Name of the listener in its Gateway. */
   readonly name: string;
@@ -67,12 +83,14 @@ export interface ListenerSnapshot {
   readonly protocol: 'HTTP';
   /** Lower case; `''` when the listener takes every host. */
   readonly hostname: string;
+  /** In the order in which they are tried: exact hostnames, then wildcards, then `''`; of each the longest first. */
   readonly hosts: readonly HostSnapshot[];
 }
 
 export interface Snapshot {
-  /** Hex SHA-256 (first 16 digits) of the compiled content: equal configuration has an equal version. */
+  /** Hex SHA-256 (first 16 digits) of the compiled content but the slots: equal configuration has an equal version. */
   readonly version: string;
+  /** By port; those of one port with the most specific hostname first. */
   readonly listeners: readonly ListenerSnapshot[];
   readonly rules: readonly RuleSnapshot[];
   readonly services: readonly ServiceSnapshot[];

@@ -1,0 +1,73 @@
+/**
+ * From what a schema found wrong to what a person can use: place, path, message, hint.
+ *
+ * One issue for each unknown field; a missing field has the position of what it is missing from; a field that must not
+ * be there has the position of its key, a wrong value its own. Any thread.
+ */
+import type { z } from 'zod';
+import type { ConfigIssue } from './issue.js';
+import type { ConfigPath } from './path.js';
+import { issueAt, type Origin } from './resource.js';
+
+export interface Subject {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly origin: Origin;
+}
+
+/** The issues of one resource, whose plain value the schema refused. */
+export function explain(subject: Subject, value: unknown, error: z.core.$ZodError): ConfigIssue[] {
+  return error.issues.flatMap((issue) => explainOne(subject, value, issue));
+}
+
+function explainOne(subject: Subject, value: unknown, issue: z.core.$ZodIssue): ConfigIssue[] {
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? step.toString() : step));
+  const [text = '', hint = ''] = issue.message.split('\n');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => issueAt(subject, 'error', [...path, key], text, hint, 'key'));
+  }
+  if (issue.code === 'invalid_type' && issue.expected === 'undefined') {
+    return [issueAt(subject, 'error', path, text, hint, 'key')];
+  }
+  const found = valueAt(value, path);
+  if (found === undefined && issue.code !== 'custom') return [issueAt(subject, 'error', path, 'is required')];
+  if (issue.code === 'invalid_type') return [issueAt(subject, 'error', path, typeMessage(issue.expected, found))];
+  if (issue.code === 'invalid_union')
+    return [issueAt(subject, 'error', path, typeMessage('value of another type', found))];
+  return [issueAt(subject, 'error', path, `${printed(found)}${text}`, hint)];
+}
+
+/** A short value in front of a message that speaks of it (`"x y" is not a valid name`). */
+function printed(value: unknown): string {
+  if (typeof value !== 'string' && typeof value !== 'number') return '';
+  const text = JSON.stringify(value);
+  return text.length > 80 ? '' : `${text} `;
+}
+
+function typeMessage(expected: string, found: unknown): string {
+  return `must be ${expectedName(expected)}, not ${foundName(found)}`;
+}
+
+function expectedName(expected: string): string {
+  if (expected === 'int') return 'a whole number';
+  if (expected === 'object' || expected === 'record') return 'a mapping';
+  if (expected === 'array') return 'a sequence';
+  return `a ${expected}`;
+}
+
+function foundName(found: unknown): string {
+  if (Array.isArray(found)) return 'a sequence';
+  if (found === null) return 'null';
+  if (typeof found === 'object') return 'a mapping';
+  return `the ${typeof found} ${JSON.stringify(found)}`;
+}
+
+function valueAt(value: unknown, path: ConfigPath): unknown {
+  let current = value;
+  for (const step of path) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = (current as Record<string | number, unknown>)[step];
+  }
+  return current;
+}

@@ -1,0 +1,42 @@
+/**
+ * The order in which the matches of one hostname of a listener are tried.
+ *
+ * HTTPRouteSpec.Hostnames and HTTPRouteRule.Matches (apis/v1/httproute_types.go), as one comparison: the hostname that
+ * the route declares, exact path, longer prefix, (next: method, headers, query parameters,) older route, route name,
+ * place in the route. Total: no two candidates of a listener are equal, so the order never depends on the files. Pure.
+ */
+import { type HttpRoute, resourceName } from '../resources/resource.js';
+import { compareHostnames, compareText } from './hostname.js';
+import type { MatchSnapshot } from './snapshot.js';
+
+/** A match of an attached route, with all that decides its place. */
+export interface Candidate {
+  readonly route: HttpRoute;
+  /** Hostname as the route declares it, before the intersection with the listener's. */
+  readonly declared: string;
+  readonly ruleIndex: number;
+  readonly matchIndex: number;
+  readonly match: MatchSnapshot;
+}
+
+/** For a sort: negative when `a` is tried before `b`. */
+export function compareCandidates(a: Candidate, b: Candidate): number {
+  return (
+    compareHostnames(a.declared, b.declared) ||
+    pathRank(a.match) - pathRank(b.match) ||
+    b.match.path.length - a.match.path.length ||
+    compareRoutes(a.route, b.route) ||
+    a.ruleIndex - b.ruleIndex ||
+    a.matchIndex - b.matchIndex
+  );
+}
+
+/** The oldest first, then by `namespace/name`. */
+export function compareRoutes(a: HttpRoute, b: HttpRoute): number {
+  // Infinity - Infinity is NaN: two routes without a time are told apart by name.
+  return Math.sign(a.createdAtMs - b.createdAtMs || 0) || compareText(resourceName(a), resourceName(b));
+}
+
+function pathRank({ pathType }: MatchSnapshot): number {
+  return pathType === 'Exact' ? 0 : 1;
+}

@@ -1,0 +1,70 @@
+/**
+ * From a backendRef to the endpoints behind it: Service, port, EndpointSlices.
+ *
+ * A reference that does not resolve gives the reason instead; a Service without a ready endpoint resolves to an empty
+ * set. Pure; the indexes are made once for a compilation.
+ */
+import type { EndpointSlice, Service } from '../resources/resource.js';
+import { resourceName } from '../resources/resource.js';
+import { groupBy } from './group-by.js';
+import { compareText } from './hostname.js';
+
+export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+
+export interface ServiceEndpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A Service port and its ready endpoints. */
+export interface ResolvedService {
+  /** `namespace/name/port`. */
+  readonly name: string;
+  readonly endpoints: readonly ServiceEndpoint[];
+}
+
+export interface ServiceRef {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+}
+
+export interface ServiceIndex {
+  readonly services: ReadonlyMap<string, Service>;
+  /** The slices of a Service, by `namespace/name` of the Service, in the order of their names. */
+  readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
+}
+
+/** Services and slices by the name of the Service. */
+export function indexServices(services: readonly Service[], slices: readonly EndpointSlice[]): ServiceIndex {
+  const owned = slices.filter((slice) => slice.labels[SERVICE_NAME_LABEL] !== undefined);
+  const owner = (slice: EndpointSlice) => `${slice.namespace}/${slice.labels[SERVICE_NAME_LABEL]}`;
+  const sorted = [...owned].sort((a, b) => compareText(a.name, b.name));
+  return {
+    services: new Map(services.map((service) => [resourceName(service), service])),
+    slices: groupBy(sorted, owner),
+  };
+}
+
+/** The service that a reference means, or why it means none. */
+export function resolveService(index: ServiceIndex, ref: ServiceRef): ResolvedService | string {
+  const key = `${ref.namespace}/${ref.name}`;
+  const service = index.services.get(key);
+  if (service === undefined) return `there is no Service ${key}`;
+  const port = service.spec.ports.find((candidate) => candidate.port === ref.port && candidate.protocol === 'TCP');
+  if (port === undefined) return `Service ${key} has no TCP port ${ref.port}`;
+  return { name: `${key}/${ref.port}`, endpoints: endpointsOf(index.slices.get(key) ?? [], port.name ?? '') };
+}
+
+/** Ready endpoints under the port of that name, each once. Every address of an endpoint is one of its own. */
+function endpointsOf(slices: readonly EndpointSlice[], portName: string): ServiceEndpoint[] {
+  const endpoints = new Map<string, ServiceEndpoint>();
+  for (const { spec } of slices) {
+    const ports = spec.ports.filter(({ name, protocol }) => name === portName && protocol === 'TCP');
+    const addresses = spec.endpoints.filter(({ conditions }) => conditions.ready).flatMap((each) => each.addresses);
+    for (const { port } of ports) {
+      for (const address of addresses) endpoints.set(`${address} ${port}`, { address, port });
+    }
+  }
+  return [...endpoints.values()];
+}

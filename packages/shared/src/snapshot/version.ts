@@ -1,0 +1,22 @@
+/**
+ * The version of a snapshot: a digest of what it says.
+ *
+ * Equal configuration has an equal version on every machine, whatever the order of files and keys and whatever was
+ * served before: status-board slots, which depend on history, are left out. Pure.
+ */
+import { createHash } from 'node:crypto';
+import type { Snapshot } from './snapshot.js';
+
+/** First 16 hex digits of the SHA-256 of the content as canonical JSON (keys sorted). */
+export function snapshotVersion(content: Pick<Snapshot, 'listeners' | 'rules' | 'services'>): string {
+  const { listeners, rules, services } = content;
+  return createHash('sha256').update(canonicalJson({ listeners, rules, services })).digest('hex').slice(0, 16);
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (key, field: unknown) => {
+    if (key === 'slot') return undefined;
+    if (typeof field !== 'object' || field === null || Array.isArray(field)) return field;
+    return Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
