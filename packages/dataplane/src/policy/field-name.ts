@@ -33,7 +33,9 @@ export const Field = {
 } as const;
 export type FieldId = (typeof Field)[keyof typeof Field];
 
+/** A name in one spelling. */
 export interface FieldName {
+  readonly name: string;
   readonly lower: string;
   readonly id: FieldId;
 }
@@ -78,22 +80,33 @@ const NAMED: readonly (readonly [string, FieldId])[] = [
   ['Sec-Fetch-Site', Field.other],
 ];
 
-function nameTable(): Map<string, FieldName> {
-  const table = new Map<string, FieldName>();
-  for (const [name, id] of NAMED) {
-    const entry = { lower: name.toLowerCase(), id };
-    table.set(name, entry);
-    table.set(entry.lower, entry);
-  }
-  return table;
+/** The usual spellings, `Like-This` and `like-this`, by length and first letter: few names share a bucket. */
+const LENGTH_MAX = 31;
+const BUCKETS: (readonly FieldName[] | undefined)[] = new Array((LENGTH_MAX + 1) << 5);
+const BY_LOWER = new Map<string, FieldId>();
+
+function bucketOf(firstCode: number, length: number): number {
+  return (length << 5) | (firstCode & 0x1f);
 }
 
-const TABLE = nameTable();
-
-/** The lower-case form and the number of a field name in any spelling. */
-export function fieldName(name: string): FieldName {
-  const known = TABLE.get(name);
-  if (known !== undefined) return known;
+for (const [name, id] of NAMED) {
   const lower = name.toLowerCase();
-  return TABLE.get(lower) ?? { lower, id: Field.other };
+  const at = bucketOf(name.charCodeAt(0), name.length);
+  BUCKETS[at] = [...(BUCKETS[at] ?? []), { name, lower, id }, { name: lower, lower, id }];
+  BY_LOWER.set(lower, id);
+}
+
+/** The known name in a usual spelling that stands in the text from `at` to `end`; it costs no slice of the text. */
+export function knownName(text: string, at: number, end: number): FieldName | undefined {
+  const length = end - at;
+  const bucket = length > LENGTH_MAX ? undefined : BUCKETS[bucketOf(text.charCodeAt(at), length)];
+  if (bucket === undefined) return undefined;
+  for (const entry of bucket) if (text.startsWith(entry.name, at)) return entry;
+  return undefined;
+}
+
+/** The lower-case form and the number of a name in any spelling. */
+export function fieldName(name: string): FieldName {
+  const lower = name.toLowerCase();
+  return { name, lower, id: BY_LOWER.get(lower) ?? Field.other };
 }
