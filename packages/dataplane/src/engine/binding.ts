@@ -183,6 +183,11 @@ export interface Native {
   respond(engine: EngineIndex, id: ConnectionId, bytes: string, logFields: string): boolean;
   /** Ends a connection at once, without an answer. */
   close(engine: EngineIndex, id: ConnectionId, reason: string, logFields: string): boolean;
+  /**
+   * Writes the record of a connection that ended in handshake, with these fields. Only during the callback that
+   * delivers its `ended` event; without this call the engine writes the record with its listener's fields.
+   */
+  logEnded(engine: EngineIndex, id: ConnectionId, logFields: string): boolean;
 }
 
 /** The native module. Throws with one clear line when it has not been built for this Node. */

@@ -1,0 +1,91 @@
+/**
+ * A connection in handshake, as a worker remembers it, and the access-log fields that come of it.
+ *
+ * Lives from the request event until the engine has been told how the connection goes on: a spliced connection has no
+ * JavaScript object. Worker thread.
+ */
+import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { type LogRecord, logFields } from '../policy/access-log.js';
+import type { EndpointChoice } from '../policy/balancer.js';
+import type { RequestHead } from '../policy/head.js';
+import type { RefusalCode } from '../policy/refusal.js';
+import type { RouteMatch } from '../policy/router.js';
+import type { Handshake } from '../policy/websocket.js';
+import type { BoundPort } from './messages.js';
+
+/** What is known of a connection so far; members are filled in as the handshake goes on. */
+export interface Pending {
+  readonly listenerTag: number;
+  readonly requestId: string;
+  readonly requestHeaderBytes: number;
+  request: RequestHead | undefined;
+  match: RouteMatch | undefined;
+  attempt: Attempt | undefined;
+  latencyMs: number | undefined;
+}
+
+/** The endpoint that a connection is being connected to, and what another attempt would need. */
+export interface Attempt {
+  readonly handshake: Handshake;
+  readonly head: string;
+  /** Slots of the endpoints that have been chosen, this one included. */
+  readonly tried: number[];
+  /** Moment (performance.now) at which the connect budget ends. */
+  readonly deadlineMs: number;
+  choice: EndpointChoice;
+}
+
+/** What the client got. */
+export interface Outcome {
+  readonly status: number;
+  readonly responseHeaderBytes: number;
+  readonly refusal: RefusalCode | undefined;
+}
+
+export const NO_OUTCOME: Outcome = { status: 0, responseHeaderBytes: 0, refusal: undefined };
+
+export function createPending(listenerTag: number, requestId: string, requestHeaderBytes: number): Pending {
+  return {
+    listenerTag,
+    requestId,
+    requestHeaderBytes,
+    request: undefined,
+    match: undefined,
+    attempt: undefined,
+    latencyMs: undefined,
+  };
+}
+
+function logRecord(snapshot: Snapshot, ports: readonly BoundPort[], pending: Pending, outcome: Outcome): LogRecord {
+  const { match, request, requestHeaderBytes, requestId } = pending;
+  const port = ports[pending.listenerTag];
+  const listener = match === undefined ? undefined : snapshot.listeners[match.listener];
+  const frontend = listener ?? snapshot.listeners[port?.listeners[0] ?? 0];
+  return {
+    frontendName: frontend?.gateway ?? '',
+    frontendPort: port?.port ?? 0,
+    listener: listener?.name ?? '',
+    route: match === undefined ? '' : (snapshot.rules[match.rule]?.route ?? ''),
+    request,
+    requestHeaderBytes,
+    requestId,
+    endpoint: pending.attempt?.choice.endpoint,
+    backendResponseLatencyMs: pending.latencyMs,
+    ...outcome,
+  };
+}
+
+/** The access-log fields of a connection. */
+export function connectionFields(
+  snapshot: Snapshot,
+  ports: readonly BoundPort[],
+  pending: Pending,
+  outcome: Outcome,
+): string {
+  return logFields(logRecord(snapshot, ports, pending, outcome));
+}
+
+/** The access-log fields of a connection of this port that ended before any request of it was seen. */
+export function silentFields(snapshot: Snapshot, ports: readonly BoundPort[], listenerTag: number): string {
+  return connectionFields(snapshot, ports, createPending(listenerTag, '', 0), NO_OUTCOME);
+}

@@ -1,0 +1,34 @@
+/**
+ * What a failed stage of a handshake means: which answer it would end in, and whether another endpoint is tried.
+ *
+ * Invariant: at most `ATTEMPTS_MAX` different endpoints a connection, all inside one connect budget; a local fault
+ * (no descriptor, no port) never leads to another attempt, since it would fail there too. Pure.
+ */
+import { FailedCode, FailedStage } from '../engine/binding.js';
+import { REFUSALS, type RefusalCode } from '../policy/refusal.js';
+
+export const ATTEMPTS_MAX = 3;
+
+/** The code of the answer that this failure ends in when nothing else is tried. */
+export function failureCode(stage: FailedStage, code: FailedCode): RefusalCode {
+  if (stage === FailedStage.requestHead) return code === FailedCode.tooLarge ? 'header-too-large' : 'request-timeout';
+  if (code === FailedCode.local) return 'local-exhausted';
+  if (stage === FailedStage.connect) return code === FailedCode.timeout ? 'connect-timeout' : 'connect-failed';
+  if (code === FailedCode.timeout) return 'answer-timeout';
+  if (code === FailedCode.tooLarge) return 'upstream-head-too-large';
+  return code === FailedCode.truncated ? 'upstream-truncated' : 'upstream-reset';
+}
+
+/** Whether another endpoint may be tried after `code`: `tried` endpoints have been, `leftMs` of the budget remain. */
+export function mayTryAgain(code: RefusalCode, tried: number, leftMs: number): boolean {
+  return REFUSALS[code].retry && tried < ATTEMPTS_MAX && leftMs >= 1;
+}
+
+/**
+ * The part of the budget that one attempt may take, ms: an endpoint that swallows every SYN leaves time for the others
+ * that will be tried. `endpoints`: of the service, in all; `tried`: before this attempt.
+ */
+export function attemptTimeoutMs(leftMs: number, endpoints: number, tried: number): number {
+  const attemptsLeft = Math.max(1, Math.min(ATTEMPTS_MAX, endpoints) - tried);
+  return Math.max(1, Math.floor(leftMs / attemptsLeft));
+}

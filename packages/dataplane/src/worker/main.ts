@@ -1,0 +1,109 @@
+/**
+ * A worker: Piscina's task, which drives one engine until it is told to stop.
+ *
+ * Nothing is attached before the primary says so (a predecessor's engine may still be in another worker's hands). The
+ * thread writes to no descriptor: what it has to say goes over its port. `stop` lets go of every engine, closes the
+ * port and ends the task. Worker thread.
+ */
+
+import type { MessagePort } from 'node:worker_threads';
+import { openBoard } from '@sluice/shared/health/board';
+import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
+import { attachEngine, type Engine } from '../engine/engine.js';
+import { createBalancer } from '../policy/balancer.js';
+import { createRouter } from '../policy/router.js';
+import { createErrorReport } from './error-report.js';
+import { injectFault } from './faults.js';
+import { Handshakes } from './handshake.js';
+import type { ToPrimary, ToWorker, WorkerTask } from './messages.js';
+
+function createHandshakes(task: WorkerTask): Handshakes {
+  const { snapshot, ports, limits, accessLog } = task;
+  const board = openBoard(task.board.buffer, task.board.capacity, task.board.columns);
+  return new Handshakes({
+    snapshot,
+    ports,
+    limits,
+    accessLog,
+    router: createRouter(snapshot),
+    balancer: createBalancer(snapshot, board, task.worker),
+    onError: createErrorReport(task.port),
+  });
+}
+
+/** What the worker holds while it runs. */
+class Worker {
+  readonly #native: Native;
+  readonly #task: WorkerTask;
+  readonly #port: MessagePort;
+  readonly #handshakes: Handshakes;
+  readonly #adopted = new Set<EngineIndex>();
+  readonly #stopped: () => void;
+  #engine: Engine | undefined;
+
+  constructor(native: Native, task: WorkerTask, stopped: () => void) {
+    this.#native = native;
+    this.#task = task;
+    this.#port = task.port;
+    this.#stopped = stopped;
+    this.#handshakes = createHandshakes(task);
+  }
+
+  start(): void {
+    this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
+    this.#tell({ type: 'booted' });
+  }
+
+  #tell(message: ToPrimary): void {
+    this.#port.postMessage(message);
+  }
+
+  #onMessage(message: ToWorker): void {
+    if (message.type === 'attach') this.#attach();
+    else if (message.type === 'adopt') this.#adopt(message.engine);
+    else if (message.type === 'release') this.#release(message.engine);
+    else if (message.type === 'fault') injectFault(message.fault);
+    else this.#stop();
+  }
+
+  #attach(): void {
+    const { engine: index, board, worker } = this.#task;
+    const engine = attachEngine(this.#native, index, (event) => this.#handshakes.handle(engine, event));
+    this.#engine = engine;
+    const column = openBoard(board.buffer, board.capacity, board.columns).column(worker);
+    this.#native.setActiveColumn(index, column);
+    this.#native.ready(index);
+    this.#tell({ type: 'ready' });
+  }
+
+  #adopt(engine: EngineIndex): void {
+    let error = '';
+    try {
+      this.#native.adopt(engine);
+      this.#adopted.add(engine);
+    } catch (cause) {
+      error = cause instanceof Error ? cause.message : String(cause);
+    }
+    this.#tell({ type: 'adopted', engine, error });
+  }
+
+  #release(engine: EngineIndex): void {
+    if (this.#adopted.delete(engine)) this.#native.detach(engine);
+    this.#tell({ type: 'released', engine });
+  }
+
+  #stop(): void {
+    for (const engine of this.#adopted) this.#native.detach(engine);
+    this.#adopted.clear();
+    if (this.#engine !== undefined) this.#native.detach(this.#engine.index);
+    this.#engine = undefined;
+    this.#port.close();
+    this.#stopped();
+  }
+}
+
+export default function run(task: WorkerTask): Promise<void> {
+  return new Promise((resolve) => {
+    new Worker(loadNative(), task, resolve).start();
+  });
+}
