@@ -104,6 +104,11 @@ void print_started(void) {
   fflush(stdout);
 }
 
+void print_stopped(void) {
+  printf("{\"event\":\"stopped\"}\n");
+  fflush(stdout);
+}
+
 void print_latency(const struct histogram *h) {
   printf("\"p50Us\":%.2f,\"p99Us\":%.2f,\"p999Us\":%.2f,\"maxUs\":%.2f", (double)histogram_quantile(h, 0.5) / 1e3,
          (double)histogram_quantile(h, 0.99) / 1e3, (double)histogram_quantile(h, 0.999) / 1e3, (double)h->max / 1e3);

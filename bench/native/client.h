@@ -60,7 +60,9 @@ ssize_t pattern_send(struct pattern *pattern, int fd, uint32_t connection, uint3
 int pattern_check(struct pattern *pattern, const uint8_t *bytes, size_t offset, size_t length, uint32_t connection,
                   uint32_t sequence, int thorough);
 
+/* Event lines: the measured part begins, and is over (what is still open ends after that). */
 void print_started(void);
+void print_stopped(void);
 void print_latency(const struct histogram *h);
 
 void run_echo(const struct load_options *options);

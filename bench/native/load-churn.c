@@ -156,11 +156,11 @@ void run_churn(const struct load_options *options) {
   run->finished = run->errors = 0;
   print_started();
   double seconds = (double)spin(run, options->total ? 3600 : options->seconds, options->total) / 1e9;
+  print_stopped();
   uint64_t finished = run->finished;
+  drain(run);
   printf("{\"event\":\"done\",\"operations\":%llu,\"seconds\":%.4f,\"perSecond\":%.1f,", (unsigned long long)finished,
          seconds, (double)finished / seconds);
   print_latency(&run->latency);
-  fflush(stdout);
-  drain(run);
   printf(",\"errors\":%llu}\n", (unsigned long long)run->errors);
 }

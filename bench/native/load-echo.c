@@ -99,6 +99,7 @@ void run_echo(const struct load_options *options) {
   run->round_trips = 0;
   print_started();
   double seconds = (double)spin(run, options->seconds) / 1e9;
+  print_stopped();
   printf("{\"event\":\"done\",\"operations\":%llu,\"seconds\":%.4f,\"perSecond\":%.1f,\"errors\":0,",
          (unsigned long long)run->round_trips, seconds, (double)run->round_trips / seconds);
   print_latency(&run->latency);

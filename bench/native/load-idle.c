@@ -38,6 +38,7 @@ void run_idle(const struct load_options *options) {
   print_started();
   char line;
   while (read(STDIN_FILENO, &line, 1) < 0 && errno == EINTR) continue;
+  print_stopped();
   for (unsigned i = 0; i < options->connections; i++) close(fds[i]);
   printf("{\"event\":\"done\",\"operations\":%u,\"seconds\":0,\"perSecond\":0,\"errors\":0}\n", options->connections);
 }

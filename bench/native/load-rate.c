@@ -107,6 +107,7 @@ void run_rate(const struct load_options *options) {
   uint64_t sent_before = run->sent;
   print_started();
   spin(run, run->measure_from + (uint64_t)(options->seconds * 1e9));
+  print_stopped();
   uint64_t operations = run->sent - sent_before;
   printf("{\"event\":\"done\",\"operations\":%llu,\"seconds\":%.4f,\"perSecond\":%.1f,\"errors\":0,\"late\":%llu,",
          (unsigned long long)operations, options->seconds, (double)operations / options->seconds,

@@ -1,6 +1,6 @@
 /* Load generator of the benchmark: a single-threaded epoll client in four modes (echo, rate, churn, idle), one file a
- * mode. Prints {"event":"started"} when the measured part begins and one JSON result line when it is over, so that
- * the runner can read the target's CPU time at both moments. Any wrong byte ends it with status 1. */
+ * mode. Prints {"event":"started"} and {"event":"stopped"} around the measured part, so that the runner can read the
+ * target's CPU time at both moments, then one JSON result line. Any wrong byte ends it with status 1. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,0 +1,52 @@
+/**
+ * What the numbers were measured on: machine and versions of everything that takes part.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { findProgram } from './child.js';
+
+export interface Machine {
+  cpuModel: string;
+  cores: number;
+  memoryGiB: number;
+  kernel: string;
+}
+
+export function describeMachine(): Machine {
+  const list = cpus();
+  return {
+    cpuModel: list[0]?.model.trim() ?? 'unknown',
+    cores: list.length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: `Linux ${release()}`,
+  };
+}
+
+function firstVersion(command: string, redirect: string): string {
+  try {
+    const output = execFileSync('sh', ['-c', `"$0" -v ${redirect}`, command], { encoding: 'utf8' });
+    return /\d+(\.\d+)+[^\s]*/.exec(output)?.[0] ?? 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
+
+function packageVersion(location: URL): string {
+  const content: unknown = JSON.parse(readFileSync(location, 'utf8'));
+  return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown';
+}
+
+/** The version of each of the named targets, and of Node. */
+export function versionsOf(targets: Iterable<string>): Record<string, string> {
+  const versions: Record<string, string> = { node: process.versions.node };
+  const names = new Set(targets);
+  for (const name of ['haproxy', 'nginx']) {
+    if (names.has(name)) versions[name] = firstVersion(findProgram(name) ?? name, '2>&1');
+  }
+  if (names.has('http-proxy')) {
+    versions['http-proxy'] = packageVersion(new URL('../node_modules/http-proxy/package.json', import.meta.url));
+  }
+  if (names.has('sluice')) versions.sluice = packageVersion(new URL('../../package.json', import.meta.url));
+  return versions;
+}
