@@ -27,6 +27,7 @@ export class Exchange {
       ['Upgrade', 'websocket'],
       ['Connection', 'Upgrade'],
       ['Sec-WebSocket-Accept', acceptOf(this.request.one('sec-websocket-key') ?? '')],
+      ['X-Backend', 'says so'],
     ];
     if (protocol !== undefined) {
       standard.push(['Sec-WebSocket-Protocol', protocol]);

@@ -1,6 +1,7 @@
 /** Backends that do something wrong, or unusual, before the 101 is complete. */
 import type { Exchange, Fault } from '../exchange.js';
 import { acceptOf, head } from '../heads.js';
+import { taken } from '../socket-queues.js';
 
 /** `?interim=103,100`: the statuses that come before the 101, each with a field to be passed on. */
 function interim(exchange: Exchange): void {
@@ -28,18 +29,16 @@ function slowHead(exchange: Exchange): void {
   exchange.socket.on('close', () => clearInterval(timer));
 }
 
-/** The 101 in two segments, cut behind `?at=` bytes; the stream's first bytes come glued to the second one. */
+/** The 101 in two reads, cut behind `?at=` bytes; the stream's first bytes come glued to the second piece. */
 function cutHead(exchange: Exchange): void {
   const bytes = `${exchange.switching()}first bytes`;
   const at = exchange.number('at', 1);
+  const goOn = () => {
+    exchange.send(bytes.slice(at));
+    exchange.echo();
+  };
   exchange.send(bytes.slice(0, at));
-  setTimeout(
-    () => {
-      exchange.send(bytes.slice(at));
-      exchange.echo();
-    },
-    exchange.number('pauseMs', 20),
-  );
+  taken([exchange.socket]).then(goOn, (error) => exchange.socket.destroy(error));
 }
 
 /** Faults at odds with RFC 6455 or HTTP: all of them end in 502. */
