@@ -44,7 +44,7 @@ chat.on('connection', (client, request) => {
   client.on('error', () => client.terminate());
   client.on('message', (data) => say(`${name}: ${data}`, client));
   client.on('close', () => say(`* ${name} left`, client));
-  client.send(`* Hello ${name}, you are on backend ${backendName}. Others in its room: ${chat.clients.size - 1}.`);
+  client.send(`* Hello ${name}, you are on backend ${backendName}.`);
   say(`* ${name} joined on backend ${backendName}`, client);
 });
 

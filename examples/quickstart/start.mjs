@@ -82,17 +82,17 @@ function welcome(port) {
   const url = `ws://${HOST}:${port}`;
   const chat = port === DECLARED_PORT ? 'npm run chat' : `PORT=${port} npm run chat`;
   const backends = BACKENDS.map(({ name, port: backendPort }) => `${name} (${HOST}:${backendPort})`).join(' and ');
-  console.log(`
-Sluice listens at ${url}, in front of the demo backends ${backends}.
-
-Try in other terminals:
-  ${chat}                  the chat room; open two and talk to yourself
-  ${chat} -- anna          the same under another name
-  ${chat} -- me ${url}/echo    every line comes back
-  curl -i http://${HOST}:${port}/chat    a plain request: 426, only WebSockets are served so far
-
-Ctrl-C ends everything.
-`);
+  const hints = [
+    [chat, 'the chat room: open two and talk to yourself'],
+    [`${chat} -- anna`, 'the same under another name'],
+    [`${chat} -- me ${url}/echo`, 'every line comes back'],
+    [`curl -i http://${HOST}:${port}/chat`, 'a plain request: 426, only WebSockets are served so far'],
+  ];
+  const width = Math.max(...hints.map(([command]) => command.length));
+  console.log(`\nSluice listens at ${url}, in front of the demo backends ${backends}.\n`);
+  console.log('Try in another terminal:');
+  for (const [command, what] of hints) console.log(`  ${command.padEnd(width)}   ${what}`);
+  console.log('\nCtrl-C ends everything.\n');
 }
 
 async function main() {
