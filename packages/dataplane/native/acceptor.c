@@ -1,0 +1,252 @@
+/*
+ * The acceptor: listening sockets, and the hand-over of what they accept. Driven by one thread, the primary.
+ *
+ * Each socket goes to the engine with the fewest connections. It never spins: without an engine that takes sockets, or
+ * without descriptors (two a client, plus a reserve), it stops listening for events and looks again a little later;
+ * clients wait in the kernel's queue meanwhile.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define ACCEPT_BATCH 64
+#define DESCRIPTOR_RESERVE 64
+#define RETRY_MS 20
+
+static struct {
+  int epfd, timerfd;
+  struct listener *listeners[LISTENERS_MAX];
+  uint32_t count;
+  bool asked; /* between acceptor_start and acceptor_pause */
+  bool armed; /* listening for events */
+  uint64_t own_descriptors, limit;
+} acceptor = {.epfd = -1, .timerfd = -1};
+
+static _Atomic uint64_t clients;
+static _Atomic bool waiting; /* for descriptors or for an engine */
+
+void descriptors_released(void) { atomic_fetch_sub_explicit(&clients, 1, memory_order_relaxed); }
+
+static uint64_t descriptor_limit(void) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
+}
+
+static uint64_t count_descriptors(void) {
+  DIR *folder = opendir("/proc/self/fd");
+  if (folder == NULL) return 64;
+  uint64_t count = 0;
+  while (readdir(folder) != NULL) count++;
+  closedir(folder);
+  return count;
+}
+
+static bool has_descriptors(void) {
+  uint64_t used = acceptor.own_descriptors + DESCRIPTOR_RESERVE + 2 * (atomic_load(&clients) + 1);
+  return used <= acceptor.limit;
+}
+
+void acceptor_descriptors(uint64_t *client_count, uint64_t *limit, bool *paused) {
+  *client_count = atomic_load(&clients);
+  *limit = acceptor.limit;
+  *paused = atomic_load(&waiting);
+}
+
+static bool open_own(void) {
+  if (acceptor.epfd >= 0) return true;
+  acceptor.epfd = epoll_create1(EPOLL_CLOEXEC);
+  acceptor.timerfd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u32 = UINT32_MAX};
+  return acceptor.epfd >= 0 && acceptor.timerfd >= 0 &&
+         epoll_ctl(acceptor.epfd, EPOLL_CTL_ADD, acceptor.timerfd, &event) == 0;
+}
+
+int acceptor_poll_fd(void) { return open_own() ? acceptor.epfd : -1; }
+
+/* What accepted sockets inherit from their listener: no syscall a connection. */
+static void set_inherited(int fd, const struct listen_options *options) {
+  int on = 1, idle = (int)options->keepalive.idle_s, interval = (int)options->keepalive.interval_s;
+  int count = (int)options->keepalive.count, timeout = (int)options->keepalive.user_timeout_ms;
+  int defer = (int)options->defer_accept_s;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (idle > 0) {
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+  }
+  if (timeout > 0) setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
+  if (defer > 0) setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof defer);
+}
+
+union address {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+};
+
+static socklen_t parse_address(const struct listen_options *options, union address *address) {
+  memset(address, 0, sizeof *address);
+  if (inet_pton(AF_INET, options->address, &address->v4.sin_addr) == 1) {
+    address->v4.sin_family = AF_INET;
+    address->v4.sin_port = htons(options->port);
+    return sizeof address->v4;
+  }
+  if (inet_pton(AF_INET6, options->address, &address->v6.sin6_addr) == 1) {
+    address->v6.sin6_family = AF_INET6;
+    address->v6.sin6_port = htons(options->port);
+    return sizeof address->v6;
+  }
+  errno = EINVAL;
+  return 0;
+}
+
+static int open_listening(const struct listen_options *options, uint16_t *port, const char **syscall_name) {
+  union address address;
+  int on = 1, off = 0;
+  *syscall_name = "inet_pton";
+  socklen_t length = parse_address(options, &address);
+  if (length == 0) return -1;
+  *syscall_name = "socket";
+  int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (options->reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (address.any.sa_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  set_inherited(fd, options);
+  *syscall_name = "bind";
+  bool bound = bind(fd, &address.any, length) == 0;
+  if (bound) *syscall_name = "listen";
+  if (bound && listen(fd, (int)options->backlog) == 0 && getsockname(fd, &address.any, &length) == 0) {
+    *port = ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
+    return fd;
+  }
+  int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+static void set_events(uint32_t events) {
+  for (uint32_t i = 0; i < acceptor.count; i++) {
+    struct epoll_event event = {.events = events, .data.u32 = i};
+    epoll_ctl(acceptor.epfd, EPOLL_CTL_MOD, acceptor.listeners[i]->fd, &event);
+  }
+  acceptor.armed = events != 0;
+}
+
+int acceptor_listen(const struct listen_options *options, uint16_t *port, const char **syscall_name) {
+  *syscall_name = "epoll_create1";
+  if (!open_own()) return -1;
+  errno = ENOSPC;
+  if (acceptor.count == LISTENERS_MAX) return -1;
+  struct listener *listener = calloc(1, sizeof *listener);
+  char *fields = strdup(options->log_fields);
+  int fd = listener != NULL && fields != NULL ? open_listening(options, port, syscall_name) : -1;
+  struct epoll_event event = {.events = acceptor.armed ? EPOLLIN : 0, .data.u32 = acceptor.count};
+  if (fd < 0 || epoll_ctl(acceptor.epfd, EPOLL_CTL_ADD, fd, &event) != 0) {
+    int error = errno;
+    if (fd >= 0) close(fd);
+    free(listener);
+    free(fields);
+    errno = error;
+    return -1;
+  }
+  *listener = (struct listener){.fd = fd, .index = acceptor.count, .tag = options->tag, .log_fields = fields};
+  listener->log_length = strlen(fields);
+  acceptor.listeners[acceptor.count] = listener; /* kept for good: connections refer to it */
+  return (int)acceptor.count++;
+}
+
+static void wait_a_little(void) {
+  if (acceptor.armed) set_events(0);
+  atomic_store(&waiting, true);
+  struct itimerspec when = {.it_value = {.tv_nsec = RETRY_MS * 1000000}};
+  timerfd_settime(acceptor.timerfd, 0, &when, NULL);
+}
+
+static void take_address(struct handover *handover, const union address *address) {
+  if (address->any.sa_family == AF_INET6) {
+    handover->address = address->v6.sin6_addr;
+    handover->port = ntohs(address->v6.sin6_port);
+    return;
+  }
+  static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+  memcpy(handover->address.s6_addr, mapped, sizeof mapped);
+  memcpy(handover->address.s6_addr + 12, &address->v4.sin_addr, 4);
+  handover->port = ntohs(address->v4.sin_port);
+}
+
+/* Accepts one socket and hands it over. False: nothing more to accept now. */
+static bool accept_one(const struct listener *listener) {
+  struct engine *engine = has_descriptors() ? engine_pick() : NULL;
+  if (engine == NULL) {
+    wait_a_little();
+    return false;
+  }
+  union address address;
+  socklen_t length = sizeof address;
+  int fd = accept4(listener->fd, &address.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) {
+    bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    if (exhausted) wait_a_little();
+    return !exhausted && errno != EAGAIN;
+  }
+  struct handover handover = {.fd = fd, .listener = listener, .accepted_us = clock_us()};
+  take_address(&handover, &address);
+  atomic_fetch_add_explicit(&clients, 1, memory_order_relaxed);
+  while (engine != NULL && !engine_push(engine, &handover)) engine = engine_pick();
+  if (engine != NULL) return true;
+  close(fd); /* every engine died between the pick and the push */
+  descriptors_released();
+  return true;
+}
+
+static void accept_some(const struct listener *listener) {
+  for (int budget = ACCEPT_BATCH; budget > 0 && acceptor.armed; budget--) {
+    if (!accept_one(listener)) return;
+  }
+}
+
+void acceptor_turn(void) {
+  struct epoll_event events[LISTENERS_MAX + 1];
+  int count = epoll_wait(acceptor.epfd, events, LISTENERS_MAX + 1, 0);
+  for (int i = 0; i < count; i++) {
+    if (events[i].data.u32 != UINT32_MAX) {
+      accept_some(acceptor.listeners[events[i].data.u32]);
+    } else if (acceptor.asked && !acceptor.armed) {
+      atomic_store(&waiting, false);
+      set_events(EPOLLIN);
+    }
+  }
+}
+
+void acceptor_start(void) {
+  if (acceptor.own_descriptors == 0) acceptor.own_descriptors = count_descriptors();
+  acceptor.limit = descriptor_limit();
+  acceptor.asked = true;
+  if (!acceptor.armed) set_events(EPOLLIN);
+}
+
+void acceptor_pause(void) {
+  acceptor.asked = false;
+  atomic_store(&waiting, false);
+  set_events(0);
+}
+
+void acceptor_close(void) {
+  acceptor.asked = acceptor.armed = false;
+  for (uint32_t i = 0; i < acceptor.count; i++) {
+    if (acceptor.listeners[i]->fd >= 0) close(acceptor.listeners[i]->fd);
+    acceptor.listeners[i]->fd = -1;
+  }
+}

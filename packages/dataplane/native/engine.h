@@ -1,0 +1,134 @@
+/*
+ * The engine's public face: what addon.c and the harness call. Neither node_api.h nor uv.h is known here.
+ *
+ * An engine is driven by one thread at a time (the one that attached): every function that takes an engine belongs to
+ * that thread, except those marked "any thread". Engines live as long as the process, so a dead worker's spliced
+ * connections go on as soon as another thread attaches.
+ */
+#ifndef SLUICE_ENGINE_H
+#define SLUICE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reasons.h"
+
+#define ENGINES_MAX 256
+#define LISTENERS_MAX 64
+#define EVENT_HEADER_BYTES 56
+#define EVENT_BUFFER_BYTES (1u << 20)
+#define TEXT_BYTES (128u << 10)
+
+struct engine;
+struct listener;
+
+struct keepalive_options {
+  uint32_t idle_s, interval_s, count, user_timeout_ms;
+};
+
+struct engine_options {
+  uint32_t head_bytes_max;
+  uint32_t queue_max;
+  uint32_t connections_max;
+  uint64_t pending_bytes_max;
+  uint32_t log_ring_bytes;
+  uint32_t request_head_timeout_ms;
+  uint32_t half_close_timeout_ms;
+  uint32_t linger_timeout_ms;
+  struct keepalive_options keepalive;
+};
+
+enum engine_state { ENGINE_STARTING, ENGINE_READY, ENGINE_DRAINING, ENGINE_DEAD };
+enum event_kind { EVENT_REQUEST = 1, EVENT_RESPONSE, EVENT_FAILED, EVENT_ENDED };
+enum failed_stage { STAGE_REQUEST_HEAD, STAGE_CONNECT, STAGE_RESPONSE };
+enum failed_code { FAILED_TIMEOUT, FAILED_TOO_LARGE, FAILED_ERRNO, FAILED_EOF, FAILED_RESET, FAILED_LOCAL, FAILED_TRUNCATED };
+enum relay_mode { RELAY_LENGTH, RELAY_CHUNKED, RELAY_UNTIL_EOF };
+
+/* generation << 20 | index: exact in a double. */
+typedef uint64_t connection_id;
+
+struct engine_stats {
+  uint64_t active, queued, spliced, opened, closed, bytes_up, bytes_down, pending_bytes, log_records, log_drops;
+  uint64_t heartbeat_age_ms, state;
+};
+
+/* --- the registry (any thread) --- */
+/* NULL when memory, descriptors or the registry's places have run out (errno says which). */
+struct engine *engine_create(const struct engine_options *options);
+struct engine *engine_get(uint32_t index);
+uint32_t engine_count(void);
+uint32_t engine_index(const struct engine *engine);
+void engine_stats(struct engine *engine, struct engine_stats *stats);
+/* Asks the driving thread to end every connection with this reason. */
+void engine_close_all(struct engine *engine, enum reason reason);
+size_t engine_log_read(struct engine *engine, uint8_t *out, size_t capacity);
+
+/* --- driving (the attached thread) --- */
+/* Takes the engine for this thread; false when another has it. `deciding`: events will be handled, so requests are
+ * read; else only what needs no decision goes on. */
+bool engine_attach(struct engine *engine, bool deciding);
+/* Gives it up: hand-overs that wait go to other engines, connections in handshake end; the rest waits for the next
+ * thread. */
+void engine_detach(struct engine *engine);
+void engine_ready(struct engine *engine);
+/* Takes no new sockets, and emits no event any more: the owner has failed. */
+void engine_fail(struct engine *engine);
+int engine_poll_fd(const struct engine *engine);
+/* One turn: sockets, hand-overs, timers. True when it stopped early for want of room in the event buffer. */
+bool engine_turn(struct engine *engine);
+/* Ends a run of turns and deliveries: what is left to do wakes the thread again. */
+void engine_rest(struct engine *engine);
+/* Bytes of event records to deliver now; 0: none. They stay valid until engine_delivered. */
+size_t engine_events(struct engine *engine);
+void engine_delivered(struct engine *engine);
+uint8_t *engine_event_buffer(struct engine *engine);
+/* Scratch memory of TEXT_BYTES for the caller's arguments. */
+char *engine_text(struct engine *engine);
+/* `column` outlives the engine; `slots` cells. */
+void engine_set_active_column(struct engine *engine, int32_t *column, uint32_t slots);
+
+/* --- decisions (the attached thread); false: the id is stale or the connection is in another state --- */
+struct dial {
+  const char *address; /* IPv4 or IPv6 text */
+  uint16_t port;
+  uint32_t slot; /* on the status board; UINT32_MAX: none */
+  const char *head;
+  size_t head_length;
+  uint32_t connect_timeout_ms, answer_timeout_ms;
+};
+bool engine_connect(struct engine *engine, connection_id id, const struct dial *dial);
+bool engine_interim(struct engine *engine, connection_id id, const char *head, size_t length);
+bool engine_splice(struct engine *engine, connection_id id, const char *head, size_t length, const char *log,
+                   size_t log_length, uint32_t idle_timeout_ms, uint32_t lifetime_ms);
+bool engine_relay(struct engine *engine, connection_id id, const char *head, size_t length, enum relay_mode mode,
+                  uint64_t body_length, const char *log, size_t log_length, uint32_t idle_timeout_ms);
+bool engine_respond(struct engine *engine, connection_id id, const char *bytes, size_t length, const char *log,
+                    size_t log_length);
+bool engine_close(struct engine *engine, connection_id id, enum reason reason, const char *log, size_t log_length);
+/* Writes the record of a connection whose `ended` event is being delivered. */
+bool engine_log_ended(struct engine *engine, connection_id id, const char *log, size_t log_length);
+
+/* --- the acceptor (one thread, the primary) --- */
+struct listen_options {
+  const char *address;
+  uint16_t port;
+  uint32_t backlog;
+  bool reuse_port;
+  uint32_t defer_accept_s;
+  uint32_t tag;
+  const char *log_fields;
+  struct keepalive_options keepalive;
+};
+/* The listener's index, or -1 with errno and the failed call's name. */
+int acceptor_listen(const struct listen_options *options, uint16_t *port, const char **syscall_name);
+int acceptor_poll_fd(void);
+void acceptor_start(void);
+void acceptor_pause(void);
+void acceptor_close(void);
+void acceptor_turn(void);
+void acceptor_descriptors(uint64_t *clients, uint64_t *limit, bool *paused);
+/* Engines whose heartbeat is older get no sockets. */
+#define HEARTBEAT_STALE_MS 5000
+
+#endif

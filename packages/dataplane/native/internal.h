@@ -1,0 +1,233 @@
+/*
+ * What the files of the core share with each other: the structs and the functions between them.
+ *
+ * A connection belongs to one engine and is touched by the thread that drives it alone. Nothing here keeps a connection
+ * pointer across a call into the embedder: connections are named by id there.
+ */
+#ifndef SLUICE_INTERNAL_H
+#define SLUICE_INTERNAL_H
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+
+#include "chunked.h"
+#include "engine.h"
+#include "log_ring.h"
+
+#define SCRATCH_BYTES (64u << 10)
+#define BATCH_MAX 256
+#define WHEEL_BUCKETS 1024
+#define WHEEL_TICK_MS 20
+#define SLAB_BITS 8
+#define SLAB_SIZE (1u << SLAB_BITS)
+#define INDEX_BITS 20
+#define CONNECTIONS_MAX (1u << INDEX_BITS)
+#define ADDRESS_TEXT_MAX 64
+#define PUMP_BUDGET 4
+#define LINGER_BYTES_MAX (64u << 10)
+#define DECIDING_TIMEOUT_MS 60000
+
+enum connection_state {
+  STATE_FREE,
+  STATE_READING_REQUEST,
+  STATE_DECIDING,
+  STATE_CONNECTING,
+  STATE_READING_RESPONSE,
+  STATE_DECIDING_RESPONSE,
+  STATE_SPLICED,
+  STATE_RELAYING,
+  STATE_LINGERING,
+  STATE_ENDED,
+};
+
+enum notice { NOTICE_NONE, NOTICE_FAILED, NOTICE_ENDED };
+
+/* One socket of a connection. Edge-triggered: `readable` stays set until a read says that the socket is drained. */
+struct side {
+  int fd;
+  bool readable;
+  bool hup; /* RDHUP, HUP or ERR was seen: only a read of 0 or an error ends reading */
+  bool eof;
+  bool shut; /* writing has been shut down */
+  bool writable; /* false from a send that took less until EPOLLOUT */
+  uint8_t *pending;
+  uint32_t pending_offset, pending_length;
+};
+
+/* What only a connection in handshake needs; freed when it is spliced. */
+struct handshake {
+  char *out; /* the head for the backend, while it is not sent */
+  uint32_t out_length;
+  uint8_t *in; /* a head that is not complete, or the bytes behind one */
+  uint32_t in_length;
+  uint8_t *early; /* client bytes behind its head */
+  uint32_t early_length;
+  uint8_t stage, code;
+  int error;
+  uint64_t connected_us;
+  uint32_t answer_timeout_ms;
+  uint64_t answer_deadline_ms;
+};
+
+struct connection {
+  uint32_t index, generation;
+  uint8_t state, notice, reason, on_ready, on_notices, first_eof, relay_mode, logged;
+  uint32_t wheel_bucket; /* + 1; 0: not on the wheel */
+  uint32_t slot;         /* of its endpoint, UINT32_MAX: none counted */
+  struct side client, backend;
+  struct connection *wheel_next, *wheel_previous, *ready_next, *notice_next;
+  const struct listener *listener;
+  struct handshake *handshake;
+  char *log;
+  uint32_t log_length;
+  uint32_t idle_timeout_ms;
+  uint64_t bytes_up, bytes_down;
+  uint64_t opened_us, connect_us, backend_closed_us, client_active_ms, backend_active_ms;
+  uint64_t deadline_ms;  /* of the state; 0: none */
+  uint64_t lifetime_ms;  /* moment; 0: none */
+  uint64_t wheel_due_ms; /* when its bucket comes */
+  union {
+    struct chunked chunked;
+    uint64_t relay_left;
+    uint64_t linger_left;
+  };
+  struct in6_addr address;
+  uint16_t port;
+};
+
+struct listener {
+  int fd;
+  uint32_t index, tag;
+  char *log_fields;
+  size_t log_length;
+};
+
+struct handover {
+  int fd;
+  const struct listener *listener;
+  struct in6_addr address;
+  uint16_t port;
+  uint64_t accepted_us;
+};
+
+struct engine {
+  uint32_t index;
+  struct engine_options options;
+  _Atomic int state;
+  _Atomic bool attached;
+  bool deciding;
+  int epfd, wakefd, timerfd;
+
+  pthread_mutex_t queue_lock;
+  struct handover *queue;
+  uint32_t queue_head;
+  _Atomic uint32_t queued;
+  _Atomic bool wake_pending;
+  _Atomic int close_all; /* reason + 1; 0: not asked */
+  uint32_t close_cursor;
+
+  struct connection **slabs;
+  uint32_t slab_count;
+  struct connection *free_list;
+
+  struct epoll_event batch[BATCH_MAX];
+  int batch_length, batch_at;
+  struct connection *ready_head, *ready_tail;
+  struct connection *notice_head, *notice_tail;
+  struct connection *ended_head; /* delivered, waiting for engine_delivered */
+  uint8_t *events;
+  size_t events_length;
+  uint32_t events_address; /* bytes of the address text in front of the head space */
+  uint8_t *scratch;
+  char *text;
+
+  struct connection *wheel[WHEEL_BUCKETS];
+  uint64_t wheel_bits[WHEEL_BUCKETS / 64];
+  uint64_t wheel_tick; /* the last tick that was handled */
+  uint64_t armed_ms;
+  bool timer_fired, arm_again, turning;
+  uint64_t now_us, now_ms;
+
+  int32_t *active_column;
+  uint32_t active_slots;
+  struct log_ring log;
+  _Atomic uint64_t heartbeat_ms, active, spliced, opened, closed, bytes_up, bytes_down, pending_bytes;
+};
+
+/* registry.c */
+uint64_t clock_us(void);
+bool engine_push(struct engine *engine, const struct handover *handover);
+void engine_wake(struct engine *engine);
+/* The engine that takes sockets and holds the fewest connections; NULL: none takes any. */
+struct engine *engine_pick(void);
+void engine_redistribute(struct engine *engine);
+bool engine_pop(struct engine *engine, struct handover *handover);
+
+/* engine.c */
+void engine_clock(struct engine *engine);
+void counter_add(_Atomic uint64_t *counter, uint64_t amount);
+void ready_push(struct engine *engine, struct connection *connection);
+
+/* events.c */
+bool events_room(const struct engine *engine);
+/* Where the next head goes, behind the address text when `connection` is given. */
+uint8_t *events_head_space(struct engine *engine, const struct connection *connection);
+void events_request(struct engine *engine, struct connection *connection, uint32_t head_length);
+void events_response(struct engine *engine, struct connection *connection, uint32_t head_length);
+void notice_push(struct engine *engine, struct connection *connection, enum notice notice);
+
+/* connection.c */
+struct connection *connection_find(struct engine *engine, connection_id id);
+struct connection *connection_at(struct engine *engine, uint32_t index);
+connection_id connection_name(const struct connection *connection);
+void connection_open(struct engine *engine, const struct handover *handover);
+/* Writes the record if nobody has, and gives the place back. */
+void connection_finish(struct engine *engine, struct connection *connection);
+void connection_end(struct engine *engine, struct connection *connection, enum reason reason);
+void connection_event(struct engine *engine, struct connection *connection, bool backend, uint32_t events);
+void connection_run(struct engine *engine, struct connection *connection);
+void connection_keep_log(struct connection *connection, const char *log, size_t length);
+void connection_log(struct engine *engine, struct connection *connection, const char *log, size_t length);
+bool connection_watch(struct engine *engine, struct connection *connection, bool backend);
+/* Counts the connection on an endpoint of the status board until the backend is released. */
+void connection_count(struct engine *engine, struct connection *connection, uint32_t slot);
+void client_release(struct engine *engine, struct connection *connection);
+void backend_release(struct engine *engine, struct connection *connection);
+
+/* handshake.c */
+struct handshake *handshake_get(struct connection *connection);
+void handshake_free(struct connection *connection);
+void handshake_read_request(struct engine *engine, struct connection *connection);
+void handshake_on_client(struct engine *engine, struct connection *connection);
+void handshake_on_backend(struct engine *engine, struct connection *connection, uint32_t events);
+void handshake_read_response(struct engine *engine, struct connection *connection);
+void handshake_fail(struct engine *engine, struct connection *connection, enum failed_stage stage,
+                    enum failed_code code, int error);
+void handshake_timeout(struct engine *engine, struct connection *connection);
+
+/* splice.c */
+enum send_status { SEND_DONE, SEND_KEPT, SEND_ERROR };
+enum send_status side_send(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length);
+enum send_status side_flush(struct engine *engine, struct side *side);
+void side_drop(struct engine *engine, struct side *side);
+void splice_run(struct engine *engine, struct connection *connection);
+void splice_timeout(struct engine *engine, struct connection *connection);
+uint64_t splice_deadline(const struct connection *connection);
+
+/* relay.c, linger.c */
+void relay_run(struct engine *engine, struct connection *connection);
+void linger_begin(struct engine *engine, struct connection *connection, bool backend, enum reason reason);
+void linger_run(struct engine *engine, struct connection *connection);
+
+/* timer.c */
+void timer_set(struct engine *engine, struct connection *connection, uint64_t deadline_ms);
+void timer_clear(struct engine *engine, struct connection *connection);
+void timer_run(struct engine *engine);
+void timer_arm(struct engine *engine);
+
+/* acceptor.c */
+void descriptors_released(void);
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * The splice: bytes from one socket to the other, as fast as the kernel allows, and not one of them lost.
+ *
+ * Read, then send at once. What the other socket does not take is kept (one buffer a side at most) and nothing more is
+ * read until it has drained; when the engine may keep no more, bytes stay in the kernel until they can be sent. A short read means drained, unless the peer
+ * has hung up: then only a read of 0 does. No syscall here that a message does not need: one recv, one send.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "internal.h"
+
+void side_drop(struct engine *engine, struct side *side) {
+  counter_add(&engine->pending_bytes, (uint64_t)-(int64_t)side->pending_length);
+  free(side->pending);
+  side->pending = NULL;
+  side->pending_offset = side->pending_length = 0;
+}
+
+static bool side_keep(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length) {
+  uint32_t have = side->pending_length;
+  uint8_t *kept = malloc(have + length);
+  if (kept == NULL) return false;
+  if (have > 0) memcpy(kept, side->pending + side->pending_offset, have);
+  memcpy(kept + have, bytes, length);
+  free(side->pending);
+  side->pending = kept;
+  side->pending_offset = 0;
+  side->pending_length = have + (uint32_t)length;
+  counter_add(&engine->pending_bytes, length);
+  return true;
+}
+
+/* As much as the socket takes now; -1 on an error. */
+static ssize_t side_write(struct side *side, const uint8_t *bytes, size_t length) {
+  size_t sent = 0;
+  while (sent < length) {
+    ssize_t count = send(side->fd, bytes + sent, length - sent, MSG_NOSIGNAL);
+    if (count > 0) {
+      sent += (size_t)count;
+      continue;
+    }
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno != EAGAIN && errno != ENOBUFS) return -1;
+    side->writable = false;
+    break;
+  }
+  return (ssize_t)sent;
+}
+
+enum send_status side_send(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length) {
+  ssize_t sent = 0;
+  if (side->pending_length == 0) sent = side_write(side, bytes, length);
+  if (sent < 0) return SEND_ERROR;
+  if ((size_t)sent == length) return SEND_DONE;
+  return side_keep(engine, side, bytes + sent, length - (size_t)sent) ? SEND_KEPT : SEND_ERROR;
+}
+
+enum send_status side_flush(struct engine *engine, struct side *side) {
+  if (side->pending_length == 0) return SEND_DONE;
+  if (!side->writable) return SEND_KEPT;
+  ssize_t sent = side_write(side, side->pending + side->pending_offset, side->pending_length);
+  if (sent < 0) return SEND_ERROR;
+  side->pending_offset += (uint32_t)sent;
+  side->pending_length -= (uint32_t)sent;
+  counter_add(&engine->pending_bytes, (uint64_t)-(int64_t)sent);
+  if (side->pending_length > 0) return SEND_KEPT;
+  side_drop(engine, side);
+  return SEND_DONE;
+}
+
+/* One direction of a spliced connection. */
+struct direction {
+  struct side *from, *to;
+  uint64_t *bytes, *active_ms;
+  _Atomic uint64_t *total;
+  bool up;
+};
+
+static struct direction direction_of(struct engine *engine, struct connection *connection, bool up) {
+  if (up) {
+    return (struct direction){&connection->client,       &connection->backend, &connection->bytes_up,
+                              &connection->client_active_ms, &engine->bytes_up,    true};
+  }
+  return (struct direction){&connection->backend,           &connection->client,  &connection->bytes_down,
+                            &connection->backend_active_ms, &engine->bytes_down, false};
+}
+
+enum pump_status { PUMP_IDLE, PUMP_MORE, PUMP_FROM_ERROR, PUMP_TO_ERROR };
+
+static bool may_keep(const struct engine *engine) {
+  uint64_t kept = atomic_load_explicit(&engine->pending_bytes, memory_order_relaxed);
+  return kept + SCRATCH_BYTES <= engine->options.pending_bytes_max;
+}
+
+/* Sends what was read and keeps the rest; -1 when the socket is broken. */
+static ssize_t send_or_keep(struct engine *engine, const struct direction *direction, size_t length) {
+  bool broken = side_send(engine, direction->to, engine->scratch, length) == SEND_ERROR;
+  return broken ? -1 : (ssize_t)length;
+}
+
+/* With the engine's memory for slow readers used up: sends what was peeked at, and takes only what was sent. */
+static ssize_t send_and_take(struct engine *engine, const struct direction *direction, size_t length) {
+  ssize_t sent = side_write(direction->to, engine->scratch, length);
+  if (sent > 0) sent = recv(direction->from->fd, engine->scratch, (size_t)sent, 0);
+  if (sent >= 0 && (size_t)sent < length) direction->from->readable = true;
+  return sent;
+}
+
+static enum pump_status pump(struct engine *engine, const struct direction *direction) {
+  struct side *from = direction->from, *to = direction->to;
+  if (side_flush(engine, to) == SEND_ERROR) return PUMP_TO_ERROR;
+  for (int budget = PUMP_BUDGET; budget > 0; budget--) {
+    if (!from->readable || from->eof || to->pending_length > 0) return PUMP_IDLE;
+    bool keeps = may_keep(engine);
+    if (!keeps && !to->writable) return PUMP_IDLE;
+    ssize_t count = recv(from->fd, engine->scratch, SCRATCH_BYTES, keeps ? 0 : MSG_PEEK);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno != EAGAIN) return PUMP_FROM_ERROR;
+    if (count == 0) from->eof = true;
+    if (count < (ssize_t)SCRATCH_BYTES && (count <= 0 || !from->hup)) from->readable = false;
+    if (count <= 0) return PUMP_IDLE;
+    count = keeps ? send_or_keep(engine, direction, (size_t)count) : send_and_take(engine, direction, (size_t)count);
+    if (count < 0) return PUMP_TO_ERROR;
+    *direction->bytes += (uint64_t)count;
+    *direction->active_ms = engine->now_ms;
+    counter_add(direction->total, (uint64_t)count);
+  }
+  return from->readable && to->pending_length == 0 && to->writable ? PUMP_MORE : PUMP_IDLE;
+}
+
+static enum reason lost(bool client) {
+  bool vanished = errno == ETIMEDOUT || errno == EHOSTUNREACH || errno == ENETUNREACH || errno == EHOSTDOWN;
+  if (client) return vanished ? REASON_CLIENT_VANISHED : REASON_CLIENT_RESET;
+  return vanished ? REASON_BACKEND_VANISHED : REASON_BACKEND_RESET;
+}
+
+/* Moves one direction on. False: the connection is not spliced any more. */
+static bool run_direction(struct engine *engine, struct connection *connection, bool up) {
+  struct direction direction = direction_of(engine, connection, up);
+  enum pump_status status = pump(engine, &direction);
+  if (status == PUMP_FROM_ERROR || status == PUMP_TO_ERROR) {
+    bool client = (status == PUMP_FROM_ERROR) == up;
+    linger_begin(engine, connection, client, lost(client)); /* the other side still gets what is on its way */
+    return false;
+  }
+  if (status == PUMP_MORE) ready_push(engine, connection);
+  return true;
+}
+
+/* Passes a half-close on once everything in front of it is sent. */
+static void run_half_close(struct engine *engine, struct connection *connection, bool up) {
+  struct direction direction = direction_of(engine, connection, up);
+  if (!direction.from->eof || direction.to->shut || direction.to->pending_length > 0) return;
+  shutdown(direction.to->fd, SHUT_WR);
+  direction.to->shut = true;
+  if (connection->deadline_ms != 0) return;
+  connection->first_eof = up;
+  connection->deadline_ms = engine->now_ms + engine->options.half_close_timeout_ms;
+  timer_set(engine, connection, connection->deadline_ms);
+}
+
+void splice_run(struct engine *engine, struct connection *connection) {
+  if (!run_direction(engine, connection, true) || !run_direction(engine, connection, false)) return;
+  if (!connection->client.eof && !connection->backend.eof) return;
+  run_half_close(engine, connection, true);
+  run_half_close(engine, connection, false);
+  if (connection->client.shut && connection->backend.shut) {
+    connection_end(engine, connection, connection->first_eof ? REASON_CLIENT_CLOSED : REASON_BACKEND_CLOSED);
+  }
+}
+
+static uint64_t idle_deadline(const struct connection *connection) {
+  if (connection->idle_timeout_ms == 0) return UINT64_MAX;
+  uint64_t last = connection->client_active_ms;
+  if (connection->backend_active_ms > last) last = connection->backend_active_ms;
+  return last + connection->idle_timeout_ms;
+}
+
+uint64_t splice_deadline(const struct connection *connection) {
+  uint64_t deadline = idle_deadline(connection);
+  if (connection->lifetime_ms != 0 && connection->lifetime_ms < deadline) deadline = connection->lifetime_ms;
+  if (connection->deadline_ms != 0 && connection->deadline_ms < deadline) deadline = connection->deadline_ms;
+  return deadline == UINT64_MAX ? 0 : deadline;
+}
+
+void splice_timeout(struct engine *engine, struct connection *connection) {
+  uint64_t now_ms = engine->now_ms;
+  enum reason reason = REASON_IDLE_TIMEOUT;
+  if (connection->deadline_ms != 0 && connection->deadline_ms <= now_ms) reason = REASON_HALF_CLOSE_TIMEOUT;
+  if (connection->lifetime_ms != 0 && connection->lifetime_ms <= now_ms) reason = REASON_LIFETIME;
+  connection_end(engine, connection, reason);
+}
+
+bool engine_splice(struct engine *engine, connection_id id, const char *head, size_t length, const char *log,
+                   size_t log_length, uint32_t idle_timeout_ms, uint32_t lifetime_ms) {
+  struct connection *connection = connection_find(engine, id);
+  if (connection == NULL || connection->state != STATE_DECIDING_RESPONSE) return false;
+  struct handshake *handshake = connection->handshake;
+  engine_clock(engine);
+  connection_keep_log(connection, log, log_length);
+  connection->state = STATE_SPLICED;
+  counter_add(&engine->spliced, 1);
+  connection->idle_timeout_ms = idle_timeout_ms;
+  connection->lifetime_ms = lifetime_ms > 0 ? engine->now_ms + lifetime_ms : 0;
+  connection->deadline_ms = 0;
+  connection->client_active_ms = connection->backend_active_ms = engine->now_ms;
+  connection->bytes_up = handshake->early_length;
+  connection->bytes_down = handshake->in_length;
+  counter_add(&engine->bytes_up, handshake->early_length);
+  counter_add(&engine->bytes_down, handshake->in_length);
+
+  size_t total = length + handshake->in_length; /* both bounded by the head limits: one send for both */
+  bool sent = total <= SCRATCH_BYTES;
+  if (sent) {
+    memcpy(engine->scratch, head, length);
+    if (handshake->in_length > 0) memcpy(engine->scratch + length, handshake->in, handshake->in_length);
+    sent = side_send(engine, &connection->client, engine->scratch, total) != SEND_ERROR;
+  }
+  if (!sent) {
+    linger_begin(engine, connection, true, REASON_CLIENT_RESET);
+    return true;
+  }
+  if (handshake->early_length > 0 &&
+      side_send(engine, &connection->backend, handshake->early, handshake->early_length) == SEND_ERROR) {
+    linger_begin(engine, connection, false, REASON_BACKEND_RESET);
+    return true;
+  }
+  handshake_free(connection);
+  timer_set(engine, connection, splice_deadline(connection));
+  if (connection->client.readable || connection->backend.readable) ready_push(engine, connection);
+  return true;
+}
