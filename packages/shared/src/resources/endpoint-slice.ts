@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { canonicalAddress } from './address.js';
 import { coreResource } from './metadata.js';
-import { choice, labelName, port, wrong } from './schema.js';
+import { choice, port, portName, wrong } from './schema.js';
 
 const endpoint = z.object({
   addresses: z.array(z.string()).min(1, 'must have at least one address'),
@@ -14,7 +14,7 @@ const endpoint = z.object({
 });
 
 const slicePort = z.object({
-  name: z.union([labelName, z.literal('')]).default(''),
+  name: portName.default(''),
   port,
   protocol: choice(['TCP', 'UDP', 'SCTP']).default('TCP'),
 });

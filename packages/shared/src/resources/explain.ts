@@ -33,13 +33,12 @@ function explainOne(subject: Subject, value: unknown, issue: z.core.$ZodIssue): 
   const found = valueAt(value, path);
   if (found === undefined && issue.code !== 'custom') return [issueAt(subject, 'error', path, 'is required')];
   if (issue.code === 'invalid_type') return [issueAt(subject, 'error', path, typeMessage(issue.expected, found))];
-  if (issue.code === 'invalid_union')
-    return [issueAt(subject, 'error', path, typeMessage('value of another type', found))];
-  return [issueAt(subject, 'error', path, `${printed(found)}${text}`, hint)];
+  return [issueAt(subject, 'error', path, `${printed(found, text)}${text}`, hint)];
 }
 
 /** A short value in front of a message that speaks of it (`"x y" is not a valid name`). */
-function printed(value: unknown): string {
+function printed(value: unknown, message: string): string {
+  if (!/^(?:is|contains) /.test(message)) return '';
   if (typeof value !== 'string' && typeof value !== 'number') return '';
   const text = JSON.stringify(value);
   return text.length > 80 ? '' : `${text} `;

@@ -1,8 +1,8 @@
 /**
  * Reads a configuration from the file system: files, or folders of `*.yaml`, `*.yml` and `*.json`.
  *
- * A folder is read in the order of its file names, not its sub-folders, not its hidden files. What cannot be read is an
- * issue like any other; nothing throws. Synchronous: runs in the thread that compiles, never in a worker.
+ * A folder is read in the order of its file names, not its sub-folders, not its hidden files, not npm's package.json.
+ * What cannot be read is an issue like any other; nothing throws. Synchronous: runs in the thread that compiles, never in a worker.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,9 @@ import { parseResources } from './parse.js';
 import type { LoadResult } from './resource.js';
 import { fileIssue, type SourceFile } from './source.js';
 
-const MANIFEST = /^[^.].*\.(?:yaml|yml|json)$/;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+const MANIFEST = /^(?!package\.json$)[^.].*\.(?:yaml|yml|json)$/;
 
 /** The resources under `paths`. Without a Gateway among them there is nothing to serve, which is an error too. */
 export function loadResources(paths: readonly string[]): LoadResult {
@@ -40,7 +42,7 @@ function manifests(path: string, issues: ConfigIssue[]): string[] {
 function readManifest(file: string, issues: ConfigIssue[]): SourceFile[] {
   try {
     if (statSync(file).isDirectory()) return [];
-    return [{ file, text: readFileSync(file, 'utf8') }];
+    return [{ file, text: utf8.decode(readFileSync(file)) }];
   } catch (error) {
     issues.push(fileIssue(file, systemMessage(error)));
     return [];
@@ -51,5 +53,6 @@ function systemMessage(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return 'does not exist';
   if (code === 'EACCES') return 'may not be read by this user';
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'is not UTF-8 text';
   return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -72,7 +72,7 @@ export function issueAt(
     file: resource.origin.file,
     ...resource.origin.locate(path, target),
     path: formatPath(path),
-    resource: `${resource.kind} ${resourceName(resource)}`,
+    resource: `${resource.kind} ${resourceName(resource)}`.trim(),
     message,
     hint,
   };

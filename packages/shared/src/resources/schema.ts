@@ -33,7 +33,7 @@ function isUnsupported(schema: unknown): boolean {
 
 /** One of `supported`; one of `standard` is refused as not supported yet, anything else as wrong. */
 export function choice<const Value extends string>(supported: readonly Value[], standard: readonly string[] = []) {
-  const hint = `use ${supported.join(' or ')}`;
+  const hint = `use ${supported.map((value) => value || '""').join(' or ')}`;
   return z.enum(supported as readonly [Value, ...Value[]], {
     error: (issue) => {
       if (typeof issue.input !== 'string') return undefined;
@@ -46,6 +46,7 @@ export function choice<const Value extends string>(supported: readonly Value[], 
 }
 
 const LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
+const LABEL_HINT = 'use at most 63 lower-case letters, digits and "-"';
 const LABEL_PATTERN = new RegExp(`^${LABEL}$`);
 const SUBDOMAIN_PATTERN = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
 const HOSTNAME_PATTERN = new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`);
@@ -58,9 +59,12 @@ export const objectName = z
   .regex(SUBDOMAIN_PATTERN, wrong('is not a valid name', 'use lower-case letters, digits, "-" and "."'));
 
 /** A name as RFC 1123 label: namespaces, port names. */
-export const labelName = z
+export const labelName = z.string().regex(LABEL_PATTERN, wrong('is not a valid name', LABEL_HINT));
+
+/** The name of a slice's port; `''` is the port without a name. */
+export const portName = z
   .string()
-  .regex(LABEL_PATTERN, wrong('is not a valid name', 'use at most 63 lower-case letters, digits and "-"'));
+  .refine((value) => value === '' || LABEL_PATTERN.test(value), wrong('is not a valid name', LABEL_HINT));
 
 /** A hostname of a listener or a route, perhaps with a wildcard as its first label. */
 export const hostname = z

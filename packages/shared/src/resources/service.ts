@@ -8,14 +8,12 @@ import { z } from 'zod';
 import { coreResource } from './metadata.js';
 import { choice, labelName, port, wrong } from './schema.js';
 
-const targetPort = z
-  .union([z.int(), z.string()])
-  .superRefine((value, context) => {
-    if (typeof value !== 'string') return;
-    const message = wrong(`the named port ${JSON.stringify(value)} is not supported yet`, 'write the port number');
-    context.addIssue({ code: 'custom', message });
-  })
-  .transform((value) => Number(value));
+const targetPort = z.unknown().superRefine((value, context) => {
+  if (port.safeParse(value).success) return;
+  const named = typeof value === 'string';
+  const message = named ? `the named port ${JSON.stringify(value)} is not supported yet` : 'is not a port';
+  context.addIssue({ code: 'custom', message: wrong(message, 'write the port number, 1 to 65535') });
+});
 
 const servicePort = z.object({
   name: labelName.optional(),

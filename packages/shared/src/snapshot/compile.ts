@@ -15,7 +15,7 @@ import { compareHostnames } from './hostname.js';
 import { collectListeners, type Listener } from './listeners.js';
 import { type Candidate, compareCandidates, compareRoutes } from './precedence.js';
 import { buildRules, type RuleTable } from './rules.js';
-import { indexServices, type ResolvedService } from './services.js';
+import { indexServices, type ResolvedService, unownedSlices } from './services.js';
 import { assignSlots, endpointKey, type SlotAssignment, slotCount } from './slots.js';
 import type { ListenerSnapshot, MatchSnapshot, ServiceSnapshot, Snapshot } from './snapshot.js';
 import { snapshotVersion } from './version.js';
@@ -37,6 +37,7 @@ export function compileSnapshot(resources: ResourceSet, occupied?: SlotAssignmen
   const attached = attachRoutes([...resources.httpRoutes].sort(compareRoutes), resources.gateways, listeners);
   const routes = [...new Set(attached.attachments.map(({ route }) => route))];
   const table = buildRules(routes, indexServices(resources.services, resources.endpointSlices));
+  const unowned = unownedSlices(resources.endpointSlices);
   const slots = assignSlots(endpointKeys(table.services), occupied);
   const attachedTo = groupBy(attached.attachments, ({ listener }) => listener);
   const content = {
@@ -46,7 +47,7 @@ export function compileSnapshot(resources: ResourceSet, occupied?: SlotAssignmen
   };
   return {
     snapshot: { version: snapshotVersion(content), ...content, slots: slotCount(slots) },
-    issues: sortIssues([...conflicts, ...attached.issues, ...table.issues]),
+    issues: sortIssues([...conflicts, ...attached.issues, ...table.issues, ...unowned]),
     slots,
   };
 }

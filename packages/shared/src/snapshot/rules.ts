@@ -8,8 +8,10 @@ import type { HttpRouteRule } from '../resources/http-route.js';
 import type { ConfigIssue } from '../resources/issue.js';
 import type { ConfigPath } from '../resources/path.js';
 import { type HttpRoute, issueAt, resourceName } from '../resources/resource.js';
-import { type ResolvedService, resolveService, type ServiceIndex } from './services.js';
+import { type ResolvedService, resolveService, SERVICE_NAME_LABEL, type ServiceIndex } from './services.js';
 import type { BackendSnapshot, RuleSnapshot } from './snapshot.js';
+
+const NO_ENDPOINT_HINT = `its EndpointSlices have the label ${SERVICE_NAME_LABEL} and a port of the same name`;
 
 export interface RuleTable {
   readonly rules: readonly RuleSnapshot[];
@@ -60,10 +62,8 @@ function buildBackends(
     const service = services.add({ namespace: route.namespace, name: ref.name, port: ref.port });
     if (typeof service === 'string') warn(at, `${service}: its share of the requests is answered with 500`);
     else if (services.list[service]?.endpoints.length === 0) {
-      warn(
-        at,
-        `Service ${route.namespace}/${ref.name} has no ready endpoint on port ${ref.port}: requests are answered with 503`,
-      );
+      const message = `Service ${route.namespace}/${ref.name} has no ready endpoint on port ${ref.port}`;
+      warn(at, `${message}: its share of the requests is answered with 503`, NO_ENDPOINT_HINT);
     }
     return { service: typeof service === 'string' ? -1 : service, weight: ref.weight };
   });

@@ -4,8 +4,8 @@
  * A reference that does not resolve gives the reason instead; a Service without a ready endpoint resolves to an empty
  * set. Pure; the indexes are made once for a compilation.
  */
-import type { EndpointSlice, Service } from '../resources/resource.js';
-import { resourceName } from '../resources/resource.js';
+import type { ConfigIssue } from '../resources/issue.js';
+import { type EndpointSlice, issueAt, resourceName, type Service } from '../resources/resource.js';
 import { groupBy } from './group-by.js';
 import { compareText } from './hostname.js';
 
@@ -44,6 +44,16 @@ export function indexServices(services: readonly Service[], slices: readonly End
     services: new Map(services.map((service) => [resourceName(service), service])),
     slices: groupBy(sorted, owner),
   };
+}
+
+/** A slice without the label stands for nothing. */
+export function unownedSlices(slices: readonly EndpointSlice[]): ConfigIssue[] {
+  return slices
+    .filter((slice) => slice.labels[SERVICE_NAME_LABEL] === undefined)
+    .map((slice) => {
+      const hint = `name the Service in the label ${SERVICE_NAME_LABEL}`;
+      return issueAt(slice, 'warning', ['metadata', 'labels'], 'belongs to no Service', hint);
+    });
 }
 
 /** The service that a reference means, or why it means none. */
