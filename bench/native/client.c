@@ -28,13 +28,15 @@ static const char head[] =
     "Upgrade: websocket\r\n"
     "Origin: https://bench.example.com\r\n"
     "Sec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
     "Accept-Encoding: gzip, deflate, br, zstd\r\n"
     "Accept-Language: en-GB,en;q=0.9,de;q=0.8\r\n"
     "Cookie: session=4f1c0a52d9e84b7f8a3f6f0f5f8b2c1d9e3a7b6c5d4e3f2a1b0c9d8e7f6a5b4c; theme=dark; consent=all; "
     "_ga=GA1.1.1234567890.1700000000; csrf=a7f3c2e19b8d4065; last_room=42; "
-    "tracking=0123456789abcdef0123456789abcdef0123456789abcdef01234567\r\n"
+    "tracking=0123456789abcdef0123456789abcdef0123456789abcdef01234567; lang=en; zone=eu1\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     "\r\n";
+_Static_assert(sizeof head - 1 == 800, "the head that the results name has 800 bytes");
 
 _Noreturn void give_up(const char *what) {
   fprintf(stderr, "load: %s: %s\n", what, strerror(errno));

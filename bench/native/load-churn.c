@@ -1,7 +1,6 @@
 /* Connections that come and go: connect, upgrade (101 and accept verified), one echo, close; at a concurrency, as fast
- * as possible or at a fixed rate. By default it ends as RFC 6455 section 7.1.1 describes: a close frame, the server's
- * close frame, the server's FIN, then ours; so TIME_WAIT falls on the accepting sides and a proxy does not run out of
- * ports towards its backend. With --close fin the client just ends its side and waits for the server's.
+ * as possible or at a fixed rate. It ends with the client's FIN and the server's (--close fin), or as RFC 6455 section 7.1.1
+ * describes (--close frame): a close frame, the server's close frame, the server's FIN, then ours.
  * A connection that fails in any way is counted, never as a success; latency is connect to end of stream. */
 #define _GNU_SOURCE
 #include <errno.h>

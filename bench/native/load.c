@@ -19,7 +19,7 @@ static const struct {
 static _Noreturn void usage(void) {
   fputs(
       "usage: load echo|rate|churn|idle --port P [--connections 50] [--size 64] [--seconds 2] [--warmup 0.5]\n"
-      "            [--rate 10000] [--total 0] [--sources 16] [--close frame|fin]\n",
+      "            [--rate 10000] [--total 0] [--sources 16] [--close fin|frame]\n",
       stderr);
   exit(2);
 }
@@ -59,7 +59,7 @@ static void prepare_process(void) {
 int main(int argc, char **argv) {
   if (argc < 2 || argc % 2 != 0) usage();
   struct load_options options = {
-      .connections = 50, .sources = 16, .payload_bytes = 64, .seconds = 2, .warmup_seconds = 0.5, .close_frame = 1};
+      .connections = 50, .sources = 16, .payload_bytes = 64, .seconds = 2, .warmup_seconds = 0.5};
   if (strcmp(argv[1], "rate") == 0) options.rate = 10000;
   for (int i = 2; i < argc; i += 2) set_option(&options, argv[i], argv[i + 1]);
   if (options.port == 0 || (strcmp(argv[1], "rate") == 0 && options.rate == 0)) usage();

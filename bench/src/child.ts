@@ -4,9 +4,10 @@
  * is kept for the message of a failure.
  *
  * Pinning (`--pin split`) puts the target on core 0 and the load generator and backend on core 1. It is not the
- * default: on one core those two manage about 80 000 round trips/s, less than a fast proxy does alone, so that the
- * load would be what is measured. Left to the scheduler on two cores they manage twice that. What we compare is CPU
- * time per operation, which the kernel counts per task wherever it runs.
+ * default: on one core those two manage 80 000–90 000 round trips/s, no more than a fast proxy does on the other, so
+ * that the load would be what is measured; left to the scheduler on two cores they manage 150 000 and up. What we
+ * compare is CPU time per operation, which the kernel counts per task wherever it runs; for HAProxy and nginx it came
+ * out the same both ways. All targets of a run are placed alike.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

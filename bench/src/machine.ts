@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { findProgram } from './child.js';
 
 export interface Machine {
@@ -11,15 +12,34 @@ export interface Machine {
   cores: number;
   memoryGiB: number;
   kernel: string;
+  /** How much of the cores others used just before the run, percent; more than a few and the figures are theirs too. */
+  busyPercent: number;
 }
 
-export function describeMachine(): Machine {
+const observationMs = 1000;
+
+function coreTimes(): { busy: number; all: number } {
+  const times = cpus().map((core) => core.times);
+  const all = times.reduce((sum, { user, nice, sys, idle, irq }) => sum + user + nice + sys + idle + irq, 0);
+  return { all, busy: all - times.reduce((sum, { idle }) => sum + idle, 0) };
+}
+
+async function observeBusy(): Promise<number> {
+  const before = coreTimes();
+  await delay(observationMs);
+  const after = coreTimes();
+  return Math.round((100 * (after.busy - before.busy)) / Math.max(1, after.all - before.all));
+}
+
+/** Takes a second, in which it watches what else the machine does. */
+export async function describeMachine(): Promise<Machine> {
   const list = cpus();
   return {
     cpuModel: list[0]?.model.trim() ?? 'unknown',
     cores: list.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: `Linux ${release()}`,
+    busyPercent: await observeBusy(),
   };
 }
 

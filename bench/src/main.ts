@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { buildNative } from './build-native.js';
 import { closeAll, killAll } from './child.js';
 import { judgeGoals } from './goals.js';
-import { describeMachine, versionsOf } from './machine.js';
+import { describeMachine, type Machine, versionsOf } from './machine.js';
 import { type BenchOptions, parseOptions, UsageError, usage } from './options.js';
 import { findPeers } from './peer-packages.js';
 import { assertSchedstat } from './process-usage.js';
@@ -16,6 +16,8 @@ import type { ScenarioResult } from './results.js';
 import { type Scenario, scenarios } from './scenarios.js';
 import { Session } from './session.js';
 import { targetNames } from './target.js';
+
+const busyWarningPercent = 5;
 
 /** `sluice-2w` is chosen with `sluice`. */
 function familyOf(target: string): string {
@@ -45,7 +47,7 @@ function chosen(options: BenchOptions): Scenario[] {
     .filter((scenario) => scenario.targets.length > 0);
 }
 
-async function measure(options: BenchOptions, plan: Scenario[], session: Session): Promise<Report> {
+async function measure(options: BenchOptions, machine: Machine, plan: Scenario[], session: Session): Promise<Report> {
   const names = [...new Set(plan.flatMap((scenario) => scenario.targets))];
   findPeers(
     ['haproxy', 'nginx'].filter((name) => names.includes(name)),
@@ -56,7 +58,7 @@ async function measure(options: BenchOptions, plan: Scenario[], session: Session
   const results: ScenarioResult[] = [];
   for (const scenario of plan) results.push(await session.run(scenario));
   return {
-    machine: describeMachine(),
+    machine,
     versions: versionsOf(names.map(familyOf)),
     options,
     results,
@@ -70,6 +72,10 @@ async function main(): Promise<number> {
   const plan = chosen(options);
   assertSchedstat();
   buildNative();
+  const machine = await describeMachine();
+  if (machine.busyPercent > busyWarningPercent) {
+    console.error(`warning: other processes use ${machine.busyPercent} % of this machine; the figures will show it`);
+  }
   const session = new Session(options);
   const interrupt = (): void => {
     void closeAll().then(() => {
@@ -81,7 +87,7 @@ async function main(): Promise<number> {
   process.once('SIGTERM', interrupt);
   process.once('exit', killAll);
   try {
-    const report = await measure(options, plan, session);
+    const report = await measure(options, machine, plan, session);
     process.stdout.write(markdown(report));
     if (options.jsonPath !== undefined) writeFileSync(options.jsonPath, `${JSON.stringify(report, null, 2)}\n`);
     return report.failures.length > 0 ? 1 : 0;

@@ -81,7 +81,7 @@ export function markdown(report: Report): string {
   const sections = [
     '## Benchmark',
     [
-      `- machine: ${machine.cpuModel}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}`,
+      `- machine: ${machine.cpuModel}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}; ${machine.busyPercent} % busy before the run`,
       `- versions: ${Object.entries(versions)
         .map(([name, version]) => `${name} ${version}`)
         .join(', ')}`,
