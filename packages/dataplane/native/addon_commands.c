@@ -24,7 +24,11 @@ static napi_value set_active_column(napi_env env, napi_callback_info info) {
   int32_t *cells = NULL;
   size_t length = 0;
   napi_get_typedarray_info(env, call.arguments[1], NULL, &length, (void **)&cells, NULL, NULL);
-  if (cells != NULL) engine_set_active_column(engine, cells, (uint32_t)length);
+  if (cells == NULL) return NULL;
+  /* Held for the environment's life; beyond it the primary, which made the board, keeps it for the process's. */
+  napi_ref held = NULL;
+  napi_create_reference(env, call.arguments[1], 1, &held);
+  engine_set_active_column(engine, cells, (uint32_t)length);
   return NULL;
 }
 

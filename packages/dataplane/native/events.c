@@ -28,7 +28,9 @@ static uint32_t address_text(const struct connection *connection, char *out) {
 
 uint8_t *events_head_space(struct engine *engine, const struct connection *connection) {
   uint8_t *text = engine->events + engine->events_length + EVENT_HEADER_BYTES;
-  engine->events_address = connection != NULL ? address_text(connection, (char *)text) : 0;
+  char address[ADDRESS_TEXT_MAX]; /* not in place: its NUL would be the first byte of a head that is there already */
+  engine->events_address = connection != NULL ? address_text(connection, address) : 0;
+  memcpy(text, address, engine->events_address);
   return text + engine->events_address;
 }
 
