@@ -37,6 +37,7 @@ export function quickSteps(filters) {
   return [
     { name: 'lint', command: [node, 'node_modules/@biomejs/biome/bin/biome', 'check', '.'] },
     { name: 'types', command: [node, 'node_modules/typescript/bin/tsc', '-b'] },
+    { name: 'options page', command: [node, 'scripts/options-doc.mjs', '--check'] },
     vitest('unit and end-to-end tests', ['unit', 'e2e'], filters),
   ];
 }
