@@ -17,6 +17,7 @@ import {
   type HeadLimits,
   parseRequestHead,
   parseResponseHead,
+  type RequestHead,
   type ResponseHead,
 } from '../policy/head.js';
 import { httpDate, isRefusal, type Refusal, type RefusalCode, refusalBytes, refuse } from '../policy/refusal.js';

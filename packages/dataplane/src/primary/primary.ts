@@ -1,0 +1,176 @@
+/**
+ * The primary thread's composition: configuration, engines, listeners, workers, access log and admin port, in the order
+ * in which they depend on each other.
+ *
+ * Lifecycle: `startPrimary` resolves when every worker is ready and sockets are accepted; `drain` lets connections end;
+ * `close` stops everything and leaves no thread, timer, listener or descriptor. Both are idempotent.
+ */
+import { createBoard } from '@sluice/shared/health/board';
+import type { Logger } from '@sluice/shared/log';
+import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { ExitCode, ExitError } from '../cli/exit-codes.js';
+import type { Options } from '../cli/options.js';
+import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
+import { silentFields } from '../worker/connection-record.js';
+import type { WorkerTask } from '../worker/messages.js';
+import { AcceptPressure } from './accept-pressure.js';
+import { AccessLogWriter } from './access-log-writer.js';
+import { type Admin, startAdmin } from './admin.js';
+import { loadConfiguration } from './configuration.js';
+import { drain } from './drain.js';
+import { createEngines } from './engines.js';
+import { type HangWatch, watchForHangs } from './hang-watch.js';
+import { type BoundListener, bindListeners } from './listeners.js';
+import { type LogSink, openSink } from './log-sink.js';
+import { type PlannedPort, planPorts } from './ports.js';
+import { Supervisor } from './supervisor.js';
+
+const FLUSH_TIMEOUT_MS = 2000;
+
+export interface PrimaryOptions {
+  readonly options: Options;
+  readonly log: Logger;
+}
+
+function loadEngine(): Native {
+  try {
+    return loadNative();
+  } catch (error) {
+    throw new ExitError(ExitCode.engine, `sluice: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** The access log's sink; undefined when there is none. Throws ExitError when it cannot be opened. */
+function openAccessLog(target: string): LogSink | undefined {
+  if (target === 'off') return undefined;
+  try {
+    return openSink(target);
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new ExitError(ExitCode.usage, `sluice: cannot open the access log ${target} (${code})`, { cause: error });
+  }
+}
+
+function workerTasks(
+  options: Options,
+  snapshot: Snapshot,
+  plan: readonly PlannedPort[],
+  engines: readonly EngineIndex[],
+): (worker: number) => Omit<WorkerTask, 'port'> {
+  const { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs } = options;
+  const { buffer, capacity, columns } = createBoard(options.endpointsMax, engines.length);
+  return (worker) => ({
+    worker,
+    engine: engines[worker] as EngineIndex,
+    snapshot,
+    ports: plan.map(({ port, listeners }) => ({ port, listeners })),
+    board: { buffer, capacity, columns },
+    limits: { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs },
+    accessLog: options.accessLog !== 'off',
+  });
+}
+
+export class Primary {
+  readonly #options: Options;
+  readonly #log: Logger;
+  readonly #native: Native;
+  readonly #engines: readonly EngineIndex[];
+  readonly #supervisor: Supervisor;
+  readonly #pressure: AcceptPressure;
+  readonly #writer: AccessLogWriter | undefined;
+  #admin: Admin | undefined;
+  #hangs: HangWatch | undefined;
+  #phase: 'starting' | 'serving' | 'draining' = 'starting';
+  #drained: Promise<number> | undefined;
+  #closed: Promise<void> | undefined;
+  readonly listeners: readonly BoundListener[];
+
+  /** Binds everything; starts nothing yet. Throws ExitError. */
+  constructor({ options, log }: PrimaryOptions) {
+    const { snapshot, warnings } = loadConfiguration(options.config, options.endpointsMax);
+    for (const warning of warnings) log.warn(warning);
+    const sink = openAccessLog(options.accessLog);
+    const plan = planPorts(snapshot.listeners, options.portMap);
+    this.#options = options;
+    this.#log = log;
+    this.#native = loadEngine();
+    this.#engines = createEngines(this.#native, options);
+    const silent = (tag: number): string => (sink === undefined ? '' : silentFields(snapshot, plan, tag));
+    this.listeners = bindListeners(this.#native, options, snapshot, plan, silent);
+    this.#supervisor = this.#createSupervisor(workerTasks(options, snapshot, plan, this.#engines));
+    this.#pressure = new AcceptPressure(this.#native, log, options.accessLogRingBytes);
+    this.#writer = sink === undefined ? undefined : this.#createWriter(sink);
+  }
+
+  get admin(): Admin | undefined {
+    return this.#admin;
+  }
+
+  /** Starts the workers and, when all are ready, accepts. `faults` enables the fault endpoints. Rejects with ExitError. */
+  async start(faults: boolean): Promise<void> {
+    const { admin, workerHangTimeoutMs } = this.#options;
+    const log = this.#log;
+    const fault = faults ? this.#supervisor.fault.bind(this.#supervisor) : undefined;
+    if (admin !== null) this.#admin = await startAdmin({ at: admin, log, reasons: () => this.reasons(), fault });
+    this.#writer?.start();
+    this.#hangs = watchForHangs(this.#native, this.#supervisor, workerHangTimeoutMs);
+    await this.#supervisor.start();
+    if (this.#phase !== 'starting') return;
+    this.#phase = 'serving';
+    this.#pressure.start();
+  }
+
+  /** Why the process should get no traffic; empty when it should. */
+  reasons(): readonly string[] {
+    if (this.#phase !== 'serving') return [this.#phase];
+    return this.#supervisor.liveWorkers === 0 ? ['no live worker'] : [];
+  }
+
+  reopenAccessLog(): void {
+    this.#writer?.reopen();
+  }
+
+  /** Stops accepting and waits for the open connections, up to the drain timeout. */
+  drain(): Promise<number> {
+    this.#phase = 'draining';
+    this.#pressure.stop();
+    this.#drained ??= drain(this.#native, this.#engines, this.#options.drainTimeoutMs);
+    return this.#drained;
+  }
+
+  /** Stops everything; what is still open ends with the process. */
+  close(): Promise<void> {
+    this.#phase = 'draining';
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#pressure.stop();
+    this.#native.acceptClose();
+    this.#hangs?.close();
+    await this.#supervisor.close();
+    await this.#writer?.close(FLUSH_TIMEOUT_MS);
+    await this.#admin?.close();
+  }
+
+  #createSupervisor(task: (worker: number) => Omit<WorkerTask, 'port'>): Supervisor {
+    const onChange = (): void => {
+      if (this.#phase === 'serving') this.#log.debug({ liveWorkers: this.#supervisor.liveWorkers }, 'workers changed');
+    };
+    return new Supervisor({ engines: this.#engines, task, log: this.#log, onChange });
+  }
+
+  #createWriter(sink: LogSink): AccessLogWriter {
+    const pause = this.#options.accessLogWhenFull === 'pause';
+    return new AccessLogWriter({
+      native: this.#native,
+      engines: this.#engines,
+      sink,
+      log: this.#log,
+      onBacklog: (bytes) => {
+        if (pause) this.#pressure.update(bytes);
+      },
+    });
+  }
+}

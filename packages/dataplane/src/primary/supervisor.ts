@@ -1,0 +1,222 @@
+/**
+ * The worker slots: keeps one live worker on every engine, and every engine's spliced connections moving meanwhile.
+ *
+ * Invariant: an engine is driven by at most one thread. A dead worker's engine goes to a live worker (its keeper) as
+ * soon as the thread has ended; its successor attaches only after the keeper has let go. Primary thread.
+ */
+import type { Logger } from '@sluice/shared/log';
+import type { EngineIndex } from '../engine/binding.js';
+import type { Fault, ToPrimary, WorkerTask } from '../worker/messages.js';
+import { failuresAfter, restartDelayMs } from './backoff.js';
+import { type Death, Incarnation } from './incarnation.js';
+
+/** Deaths of one worker in a row, before it was ever ready, after which starting is given up. */
+const START_ATTEMPTS_MAX = 3;
+
+export interface SupervisorOptions {
+  /** Engine of each worker slot. */
+  readonly engines: readonly EngineIndex[];
+  readonly task: (worker: number) => Omit<WorkerTask, 'port'>;
+  readonly log: Logger;
+  /** Told when the number of live workers has changed. */
+  readonly onChange: () => void;
+}
+
+/** `booting`: not attached yet; `ending`: told to die; `waiting`: dead, the next life is scheduled. */
+type SlotState = 'booting' | 'live' | 'ending' | 'waiting' | 'stopped';
+
+/** A worker's place: its engine, its present life, and who drives its engine in between. */
+interface Slot {
+  readonly worker: number;
+  readonly engine: EngineIndex;
+  state: SlotState;
+  incarnation: Incarnation | undefined;
+  keeper: Slot | undefined;
+  /** The present life has loaded its code and waits for its engine. */
+  booted: boolean;
+  /** `attach` has been sent to the present life. */
+  attaching: boolean;
+  /** Moment (performance.now) of the present life's beginning. */
+  bornMs: number;
+  failures: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #slots: Slot[];
+  readonly #started: Promise<void>;
+  #startedDone: () => void = () => {};
+  #startFailed: (error: Error) => void = () => {};
+  #starting = true;
+  #stopping = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#slots = options.engines.map((engine, worker) => ({
+      worker,
+      engine,
+      state: 'stopped',
+      incarnation: undefined,
+      keeper: undefined,
+      booted: false,
+      attaching: false,
+      bornMs: 0,
+      failures: 0,
+      timer: undefined,
+    }));
+    this.#started = new Promise((resolve, reject) => {
+      this.#startedDone = resolve;
+      this.#startFailed = reject;
+    });
+  }
+
+  /** Starts every worker; resolves when all are ready. */
+  start(): Promise<void> {
+    for (const slot of this.#slots) this.#boot(slot);
+    return this.#started;
+  }
+
+  get liveWorkers(): number {
+    return this.#slots.filter(({ state }) => state === 'live').length;
+  }
+
+  /** The workers that are alive, or about to be: who should be watched for a hang. */
+  watched(): readonly { worker: number; engine: EngineIndex; live: boolean; ageMs: number }[] {
+    const nowMs = performance.now();
+    return this.#slots
+      .filter(({ state }) => state === 'live' || state === 'booting')
+      .map(({ worker, engine, state, bornMs }) => ({ worker, engine, live: state === 'live', ageMs: nowMs - bornMs }));
+  }
+
+  /** Ends a worker's present life; the next one follows by itself. */
+  kill(worker: number, message: string, code: string): void {
+    const slot = this.#slots[worker];
+    if (slot?.incarnation === undefined || (slot.state !== 'live' && slot.state !== 'booting')) return;
+    slot.state = 'ending';
+    this.#options.onChange();
+    slot.incarnation.terminate(message, code);
+  }
+
+  /** Injects a fault. False when there is no such worker alive. */
+  fault(worker: number, fault: Fault): boolean {
+    const slot = this.#slots[worker];
+    if (slot?.incarnation === undefined || slot.state !== 'live') return false;
+    slot.incarnation.post({ type: 'fault', fault });
+    return true;
+  }
+
+  /** Stops every worker. Idempotent. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    for (const slot of this.#slots) clearTimeout(slot.timer);
+    await Promise.all(this.#slots.map((slot) => slot.incarnation?.stop()));
+  }
+
+  #boot(slot: Slot): void {
+    slot.state = 'booting';
+    slot.booted = false;
+    slot.attaching = false;
+    slot.bornMs = performance.now();
+    slot.incarnation = new Incarnation(this.#options.task(slot.worker), {
+      onMessage: (message) => this.#onMessage(slot, message),
+      onDeath: (death) => this.#onDeath(slot, death),
+    });
+  }
+
+  #onMessage(slot: Slot, message: ToPrimary): void {
+    if (message.type === 'booted') this.#onBooted(slot);
+    else if (message.type === 'ready') this.#onReady(slot);
+    else if (message.type === 'adopted') this.#onAdopted(slot, message.engine, message.error);
+    else if (message.type === 'released') this.#onReleased(slot, message.engine);
+    else this.#options.log[message.level]({ worker: slot.worker, ...message.detail }, message.message);
+  }
+
+  #onBooted(slot: Slot): void {
+    slot.booted = true;
+    if (slot.keeper !== undefined) slot.keeper.incarnation?.post({ type: 'release', engine: slot.engine });
+    this.#attach(slot);
+  }
+
+  /** Gives a booted worker its engine, unless a keeper still drives it: then `released` leads here again. */
+  #attach(slot: Slot): void {
+    if (slot.state !== 'booting' || !slot.booted || slot.attaching || slot.keeper !== undefined) return;
+    slot.attaching = true;
+    slot.incarnation?.post({ type: 'attach' });
+  }
+
+  #onReady(slot: Slot): void {
+    if (slot.state !== 'booting') return;
+    slot.state = 'live';
+    this.#options.log.info(
+      { worker: slot.worker, bootMs: Math.round(performance.now() - slot.bornMs) },
+      'worker ready',
+    );
+    for (const other of this.#slots) if (other.state === 'waiting') this.#keep(other);
+    this.#options.onChange();
+    if (!this.#starting || this.liveWorkers < this.#slots.length) return;
+    this.#starting = false;
+    this.#startedDone();
+  }
+
+  #onAdopted(keeper: Slot, engine: EngineIndex, error: string): void {
+    const slot = this.#owner(keeper, engine);
+    if (error === '' || slot === undefined) return;
+    this.#options.log.error({ worker: keeper.worker, engine, error }, 'a dead worker’s engine could not be adopted');
+    slot.keeper = undefined;
+    this.#attach(slot);
+  }
+
+  #onReleased(keeper: Slot, engine: EngineIndex): void {
+    const slot = this.#owner(keeper, engine);
+    if (slot === undefined) return;
+    slot.keeper = undefined;
+    this.#attach(slot);
+  }
+
+  #owner(keeper: Slot, engine: EngineIndex): Slot | undefined {
+    return this.#slots.find((slot) => slot.engine === engine && slot.keeper === keeper);
+  }
+
+  #onDeath(slot: Slot, death: Death): void {
+    slot.incarnation = undefined;
+    if (this.#stopping) {
+      slot.state = 'stopped';
+      return;
+    }
+    const livedMs = Math.round(performance.now() - slot.bornMs);
+    slot.failures = failuresAfter(slot.failures, livedMs);
+    const delayMs = restartDelayMs(slot.failures++);
+    const { name, message, code } = death;
+    const detail = { worker: slot.worker, error: name, message, code, livedMs, restartInMs: delayMs };
+    this.#options.log.error(detail, 'worker died');
+    slot.state = 'waiting';
+    this.#keep(slot);
+    this.#passOn(slot);
+    this.#options.onChange();
+    if (this.#starting && slot.failures >= START_ATTEMPTS_MAX) {
+      this.#startFailed(new Error(`worker ${slot.worker} does not start: ${message}`));
+    }
+    slot.timer = setTimeout(() => this.#boot(slot), delayMs);
+  }
+
+  /** Has a live worker drive a dead worker's engine: the one that keeps the fewest. */
+  #keep(slot: Slot): void {
+    if (slot.keeper !== undefined) return;
+    const kept = (live: Slot): number => this.#slots.filter(({ keeper }) => keeper === live).length;
+    const live = this.#slots.filter(({ state }) => state === 'live').sort((a, b) => kept(a) - kept(b))[0];
+    if (live?.incarnation === undefined) return;
+    slot.keeper = live;
+    live.incarnation.post({ type: 'adopt', engine: slot.engine });
+  }
+
+  /** Finds new keepers for the engines that a dead worker kept, or gives them to their own workers. */
+  #passOn(dead: Slot): void {
+    for (const slot of this.#slots) {
+      if (slot.keeper !== dead) continue;
+      slot.keeper = undefined;
+      if (slot.state === 'waiting') this.#keep(slot);
+      else this.#attach(slot);
+    }
+  }
+}
