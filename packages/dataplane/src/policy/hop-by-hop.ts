@@ -45,5 +45,5 @@ function isProtected(field: HeaderField): boolean {
 
 /** Whether a field belongs to one connection whatever `Connection` says, in requests and answers alike. */
 export function isHopByHop(id: FieldId): boolean {
-  return (id >= Field.keepAlive && id <= Field.http2Settings) || id === Field.connection || id === Field.upgrade;
+  return id >= Field.connection && id <= Field.http2Settings;
 }

@@ -1,0 +1,159 @@
+import type { HostSnapshot, MatchSnapshot, PathMatchType, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createPathTable } from './path-table.js';
+import { isRefusal } from './refusal.js';
+import { createRouter } from './router.js';
+
+type Paths = readonly (readonly [PathMatchType, string])[];
+
+/** Builds snapshots whose rules are numbered in the order in which they are written down. */
+function snapshot(listeners: Readonly<Record<string, Readonly<Record<string, Paths>>>>): Snapshot {
+  let rules = 0;
+  const host = ([hostname, paths]: [string, Paths]): HostSnapshot => ({
+    hostname,
+    matches: paths.map(([pathType, path]): MatchSnapshot => ({ pathType, path, rule: rules++ })),
+  });
+  return {
+    version: '0',
+    listeners: Object.entries(listeners).map(([hostname, hosts], index) => ({
+      name: `l${index}`,
+      gateway: 'd/g',
+      port: 80,
+      protocol: 'HTTP',
+      hostname,
+      hosts: Object.entries(hosts).map(host),
+    })),
+    rules: [],
+    services: [],
+    slots: 0,
+  };
+}
+
+const ALL: Paths = [['PathPrefix', '/']];
+
+/** `listener/rule` of the answer, or the code of the refusal. */
+function routed(of: Snapshot, host: string, path: string, listeners = of.listeners.map((_, index) => index)): string {
+  const result = createRouter(of).route(listeners, host, path);
+  return isRefusal(result) ? `${result.status} ${result.code}` : `${result.listener}/${result.rule}`;
+}
+
+describe('paths', () => {
+  const paths = snapshot({
+    '': {
+      '': [
+        ['Exact', '/foo'],
+        ['Exact', '/'],
+        ['Exact', '/foo/'],
+        ['PathPrefix', '/foo/bar'],
+        ['PathPrefix', '/foo'],
+        ['PathPrefix', '/foo'],
+        ['PathPrefix', '/f'],
+      ],
+    },
+  });
+
+  it.each([
+    ['/foo', '0/0'],
+    ['/', '0/1'],
+    ['/foo/', '0/2'],
+    ['/foo/bar', '0/3'],
+    ['/foo/bar/', '0/3'],
+    ['/foo/bar/baz', '0/3'],
+    ['/foo/barbaz', '0/4'],
+    ['/foo//bar', '0/4'],
+    ['/foo/x', '0/4'],
+    ['/foobar', '404 no-route'],
+    ['/f/x', '0/6'],
+    ['/FOO', '404 no-route'],
+    ['/%66oo', '404 no-route'],
+    ['//foo', '404 no-route'],
+  ])('%s', (path, expected) => {
+    expect(routed(paths, 'a', path)).toBe(expected);
+  });
+
+  it('of many slashes cost no more than the longest prefix', () => {
+    expect(routed(paths, 'a', `/foo${'/'.repeat(100_000)}`)).toBe('0/4');
+  });
+
+  it('give what trying sorted matches one by one gives', () => {
+    const element = fc.constantFrom('', 'a', 'b', 'ab');
+    const path = fc.array(element, { maxLength: 4 }).map((elements) => `/${elements.join('/')}`);
+    const entry = fc.record({ pathType: fc.constantFrom<PathMatchType>('Exact', 'PathPrefix'), path });
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 12 }), path, (entries, asked) => {
+        const sorted = entries
+          .map((each, value) => ({ ...each, path: each.pathType === 'Exact' ? each.path : trimmed(each.path), value }))
+          .sort((left, right) => rank(left) - rank(right));
+        expect(createPathTable(sorted).find(asked)).toBe(sorted.find((each) => fits(each, asked))?.value);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
+
+function trimmed(path: string): string {
+  return path.replace(/(?!^)\/+$/, '') || '/';
+}
+function rank({ pathType, path }: { pathType: PathMatchType; path: string }): number {
+  return pathType === 'Exact' ? -1000 : -path.length;
+}
+function fits({ pathType, path }: { pathType: PathMatchType; path: string }, asked: string): boolean {
+  if (pathType === 'Exact') return path === asked;
+  return path === '/' || asked === path || asked.startsWith(`${path}/`);
+}
+
+describe('hosts', () => {
+  const hosts = snapshot({
+    '': {
+      'a.example.com': [['PathPrefix', '/exact']],
+      '*.b.example.com': [['PathPrefix', '/long']],
+      '*.example.com': [
+        ['PathPrefix', '/short'],
+        ['PathPrefix', '/long'],
+      ],
+      '': [['Exact', '/any']],
+    },
+  });
+
+  it.each([
+    ['an exact name', 'a.example.com', '/exact', '0/0'],
+    ['a wildcard when no rule of the exact name fits', 'a.example.com', '/short', '0/2'],
+    ['the host of every name when no other fits', 'a.example.com', '/any', '0/4'],
+    ['the longest wildcard', 'x.b.example.com', '/long', '0/1'],
+    ['a shorter wildcard when the longer has no rule', 'x.b.example.com', '/short', '0/2'],
+    ['several labels for one wildcard', 'x.y.example.com', '/long', '0/3'],
+    ['not the bare domain for a wildcard', 'example.com', '/long', '404 no-route'],
+    ['not a name that only ends alike', 'badexample.com', '/long', '404 no-route'],
+    ['an address', '[::1]', '/any', '0/4'],
+    ['no host', '', '/any', '0/4'],
+    ['not the wildcard itself', '*.example.com', '/exact', '404 no-route'],
+  ])('%s', (_, host, path, expected) => {
+    expect(routed(hosts, host, path)).toBe(expected);
+  });
+});
+
+describe('listeners of one port', () => {
+  const shared = snapshot({
+    '': { '': ALL },
+    '*.example.com': { '*.example.com': ALL },
+    'a.example.com': { 'a.example.com': [['Exact', '/only']] },
+    '*.b.example.com': {},
+  });
+
+  it.each([
+    ['the exact one', 'a.example.com', '/only', '2/2'],
+    ['the exact one alone, even when only others have a rule', 'a.example.com', '/x', '404 no-route'],
+    ['the wildcard', 'c.example.com', '/x', '1/1'],
+    ['the longest wildcard alone', 'c.b.example.com', '/x', '404 no-route'],
+    ['the one of every host', 'example.com', '/x', '0/0'],
+  ])('%s', (_, host, path, expected) => {
+    expect(routed(shared, host, path)).toBe(expected);
+  });
+
+  it('are only those that are asked for', () => {
+    expect(routed(shared, 'example.com', '/x', [1, 2])).toBe('404 no-route');
+    expect(routed(shared, 'c.example.com', '/x', [0])).toBe('0/0');
+    expect(() => routed(shared, 'a', '/', [4])).toThrow(RangeError);
+  });
+});
