@@ -57,6 +57,18 @@ function packageVersion(location: URL): string {
   return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown';
 }
 
+/** With the commit, and a + when the checkout has changes, because a version number spans many commits. */
+function sluiceVersion(): string {
+  const version = packageVersion(new URL('../../package.json', import.meta.url));
+  try {
+    const cwd = new URL('../..', import.meta.url);
+    const commit = execFileSync('git', ['describe', '--always', '--dirty=+'], { cwd, encoding: 'utf8', stdio: 'pipe' });
+    return `${version} (${commit.trim()})`;
+  } catch {
+    return version;
+  }
+}
+
 /** The version of each of the named targets, and of Node. */
 export function versionsOf(targets: Iterable<string>): Record<string, string> {
   const versions: Record<string, string> = { node: process.versions.node };
@@ -67,6 +79,6 @@ export function versionsOf(targets: Iterable<string>): Record<string, string> {
   if (names.has('http-proxy')) {
     versions['http-proxy'] = packageVersion(new URL('../node_modules/http-proxy/package.json', import.meta.url));
   }
-  if (names.has('sluice')) versions.sluice = packageVersion(new URL('../../package.json', import.meta.url));
+  if (names.has('sluice')) versions.sluice = sluiceVersion();
   return versions;
 }

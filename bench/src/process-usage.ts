@@ -55,6 +55,14 @@ export function residentBytes(pids: number[]): number {
   return total;
 }
 
+/** @throws Error when this process and its children may not open so many descriptors. */
+export function assertDescriptors(wanted: number): void {
+  const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(read('/proc/self/limits'))?.[1];
+  if (hard !== undefined && hard !== 'unlimited' && Number(hard) < wanted) {
+    throw new Error(`${wanted} descriptors are needed, the hard limit is ${hard}: raise it with ulimit -Hn`);
+  }
+}
+
 /** @throws Error where the kernel does not offer schedstat. */
 export function assertSchedstat(): void {
   if (!/^\d+ \d+ \d+/.test(read(`/proc/${process.pid}/task/${process.pid}/schedstat`))) {

@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { awaitEvent, type Metrics, measureLoad, startLoad } from './load.js';
-import { processTree, residentBytes } from './process-usage.js';
+import { assertDescriptors, processTree, residentBytes } from './process-usage.js';
 import type { RunningTarget } from './target.js';
 
 export interface RunSettings {
@@ -32,6 +32,7 @@ export interface Scenario {
 
 const peers = ['haproxy', 'nginx', 'http-proxy'];
 const settleMs = 300;
+const spareDescriptors = 500;
 
 function timed(settings: RunSettings): { seconds: number; warmup: number } {
   return { seconds: settings.seconds, warmup: settings.warmupSeconds };
@@ -85,6 +86,7 @@ async function rateWithHandshakes(target: RunningTarget, settings: RunSettings):
  */
 async function idle(target: RunningTarget, settings: RunSettings): Promise<Metrics> {
   if (target.child === undefined) return {};
+  assertDescriptors(2 * settings.idleConnections + spareDescriptors);
   const warm = startLoad('churn', target.port, { total: 2000, connections: 50, warmup: 0 }, settings.cpus);
   await awaitEvent(warm, 'started', 10_000);
   await awaitEvent(warm, 'stopped', 60_000);
