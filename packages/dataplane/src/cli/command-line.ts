@@ -15,6 +15,7 @@ import {
   optionNames,
   optionsSchema,
 } from './options.js';
+import { writeStdout } from './stdout.js';
 
 type Texts = Partial<Record<OptionName, string | string[]>>;
 
@@ -73,9 +74,12 @@ export function resolveOptions(flags: Texts, environment: Texts): Options {
   throw new ExitError(ExitCode.usage, lines.join('\n'));
 }
 
+/** Errors are printed by main.ts; what goes to stdout may have lost its reader (`sluice --help | head -1`). */
+const output = { outputError: () => {}, writeErr: () => {}, writeOut: writeStdout };
+
 function buildCommand(version: string, onServe: (command: Command) => void): Command {
   const program = new Command('sluice').description('A WebSocket application gateway').version(version);
-  program.exitOverride().configureOutput({ outputError: () => {} });
+  program.exitOverride().configureOutput(output);
   program.addHelpText(
     'after',
     `\nEvery flag of serve may be set as SLUICE_… (--port-map is SLUICE_PORT_MAP).\n\nExit codes:\n${exitCodeTable()}`,
