@@ -46,7 +46,7 @@ const spec = fields({
 export const gatewaySchema = strictResource(spec);
 
 /** A GatewayClass says nothing that Sluice needs; its spec is not read. */
-export const gatewayClassSchema = strictResource(z.unknown());
+export const gatewayClassSchema = strictResource(z.unknown().optional());
 
 export type GatewaySpec = z.infer<typeof spec>;
 export type ListenerSpec = GatewaySpec['listeners'][number];

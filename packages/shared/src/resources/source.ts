@@ -4,7 +4,7 @@
  * Takes several documents a file and `kind: List`. Syntax errors, repeated keys and alias bombs are issues; what the
  * rest of the file says is read all the same. No schema is known here. Any thread.
  */
-import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml';
 import type { ConfigIssue } from './issue.js';
 import { createOrigin, position } from './locator.js';
 import type { Origin } from './resource.js';
@@ -43,7 +43,7 @@ export function readSource({ file, text }: SourceFile): SourceResult {
   for (const document of documents) {
     for (const error of [...document.errors, ...document.warnings]) report(error.pos[0], syntaxMessage(error));
     if (document.errors.length > 0 || document.contents === null) continue;
-    const value = toPlain(document, (message) => report(document.contents?.range?.[0] ?? 0, message));
+    const value = toPlain(document, report);
     if (value === undefined || value === null) continue;
     const origin = createOrigin(file, document, lines, document.contents);
     collect({ file, document, lines, issues, objects }, document.contents, value, origin, LIST_DEPTH_MAX);
@@ -74,15 +74,29 @@ function syntaxMessage(error: { readonly code: string; readonly message: string 
   return error.code === 'DUPLICATE_KEY' ? 'the same key twice in one mapping' : `YAML: ${error.message}`;
 }
 
-function toPlain(document: Document, fail: (message: string) => void): unknown {
+function toPlain(document: Document, fail: (offset: number, message: string) => void): unknown {
+  const start = document.contents?.range?.[0] ?? 0;
   try {
     return withoutNulls(document.toJS({ maxAliasCount: ALIAS_COUNT_MAX }));
   } catch (error) {
-    if (error instanceof ReferenceError) fail(`YAML: ${error.message}`);
-    else if (error instanceof RangeError) fail('is nested too deeply, or refers to itself');
+    if (error instanceof ReferenceError) fail(unresolvedAlias(document) ?? start, `YAML: ${error.message}`);
+    else if (error instanceof RangeError) fail(start, 'is nested too deeply, or refers to itself');
     else throw error;
     return undefined;
   }
+}
+
+/** Offset of the first alias without an anchor before it. */
+function unresolvedAlias(document: Document): number | undefined {
+  let offset: number | undefined;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      offset = alias.range?.[0];
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 /** In Kubernetes a field that is null is a field that is absent. */

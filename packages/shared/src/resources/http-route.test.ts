@@ -1,0 +1,152 @@
+import { expect, test } from 'vitest';
+import { brief, marked, parse, route } from '../testing/manifests.js';
+
+const NOT_YET = 'not supported yet';
+
+/** A route whose only rule is this flow mapping without braces. */
+function withRule(rule: string): string {
+  return route({ rules: [rule] });
+}
+
+test('a route without rules has one that matches every path', () => {
+  const [found] = parse(route()).resources.httpRoutes;
+  expect(found?.spec).toMatchObject({
+    hostnames: [],
+    rules: [{ matches: [{ path: { type: 'PathPrefix', value: '/' } }], backendRefs: [] }],
+  });
+});
+
+test.each(['', 'matches: []', 'matches: [{}]', 'matches: [{ path: {} }]', 'matches: [{ path: { type: PathPrefix } }]'])(
+  'a rule { %s } matches every path',
+  (rule) => {
+    const { resources, issues } = parse(withRule(rule));
+    expect(issues).toEqual([]);
+    expect(resources.httpRoutes[0]?.spec.rules[0]?.matches).toEqual([{ path: { type: 'PathPrefix', value: '/' } }]);
+  },
+);
+
+test('a backendRef weighs 1 by default and may say that it is a Service', () => {
+  const { resources, issues } = parse(withRule('backendRefs: [{ group: "", kind: Service, name: a, port: 80 }]'));
+  expect(issues).toEqual([]);
+  expect(resources.httpRoutes[0]?.spec.rules[0]?.backendRefs).toMatchObject([{ name: 'a', port: 80, weight: 1 }]);
+});
+
+test.each([
+  ['§filters: [{ type: CORS }]', 'filters', NOT_YET],
+  ['§timeouts: { request: 10s }', 'timeouts', NOT_YET],
+  ['§retry: { attempts: 2 }', 'retry', NOT_YET],
+  ['§sessionPersistence: {}', 'sessionPersistence', NOT_YET],
+  ['§match: []', 'match', 'unknown field'],
+  ['name: §Rule One', 'name', '"Rule One" is not a valid name'],
+  ['matches: §{}', 'matches', 'must be a sequence, not a mapping'],
+  ['matches: [§a]', 'matches[0]', 'must be a mapping, not the string "a"'],
+  ['matches: [{ §headers: [{ name: a, value: b }] }]', 'matches[0].headers', NOT_YET],
+  ['matches: [{ §queryParams: [{ name: a, value: b }] }]', 'matches[0].queryParams', NOT_YET],
+  ['matches: [{ §method: GET }]', 'matches[0].method', NOT_YET],
+  ['matches: [{ §paths: {} }]', 'matches[0].paths', 'unknown field'],
+  [
+    'matches: [{ path: { type: §RegularExpression, value: "/.*" } }]',
+    'matches[0].path.type',
+    `"RegularExpression" is ${NOT_YET}`,
+  ],
+  ['matches: [{ path: { type: §Prefix, value: / } }]', 'matches[0].path.type', '"Prefix" is not a value of this field'],
+  ['matches: [{ path: { §regex: a } }]', 'matches[0].path.regex', 'unknown field'],
+  ['matches: [{ path: { value: §chat } }]', 'matches[0].path.value', '"chat" is not an absolute path'],
+  ['matches: [{ path: { value: §"" } }]', 'matches[0].path.value', '"" is not an absolute path'],
+  ['matches: [{ path: { value: §/a//b } }]', 'matches[0].path.value', '"/a//b" contains "//"'],
+  ['matches: [{ path: { value: §/a/./b } }]', 'matches[0].path.value', '"/a/./b" contains a "." or ".." element'],
+  ['matches: [{ path: { value: §/a/.. } }]', 'matches[0].path.value', '"/a/.." contains a "." or ".." element'],
+  ['matches: [{ path: { value: §/a%2Fb } }]', 'matches[0].path.value', '"/a%2Fb" contains an escaped "/"'],
+  ['matches: [{ path: { value: §"/a?b" } }]', 'matches[0].path.value', '"/a?b" contains a character that no path has'],
+  ['matches: [{ path: { value: §"/a#b" } }]', 'matches[0].path.value', '"/a#b" contains a character that no path has'],
+  ['matches: [{ path: { value: §/a%zz } }]', 'matches[0].path.value', '"/a%zz" contains a character that no path has'],
+  ['backendRefs: [{ name: a, port: 80, §filters: [] }]', 'backendRefs[0].filters', NOT_YET],
+  [
+    'backendRefs: [{ name: a, port: 80, kind: §ServiceImport }]',
+    'backendRefs[0].kind',
+    `"ServiceImport" is ${NOT_YET}`,
+  ],
+  ['backendRefs: [{ name: a, port: 80, kind: §Pod }]', 'backendRefs[0].kind', '"Pod" is not a value of this field'],
+  ['backendRefs: [{ name: a, port: 80, group: §apps }]', 'backendRefs[0].group', '"apps" is not a value of this field'],
+  ['backendRefs: [{ name: a, port: §http }]', 'backendRefs[0].port', 'must be a number, not the string "http"'],
+  ['backendRefs: [{ name: a, port: 80 }, §{ name: a }]', 'backendRefs[1].port', 'is required'],
+  ['backendRefs: [§{ port: 80 }]', 'backendRefs[0].name', 'is required'],
+  ['backendRefs: [{ name: a, port: 80, weight: §-1 }]', 'backendRefs[0].weight', '-1 is not a weight'],
+  ['backendRefs: [{ name: a, port: 80, weight: §1000001 }]', 'backendRefs[0].weight', '1000001 is not a weight'],
+  [
+    'backendRefs: [{ name: a, port: 80, weight: §0.5 }]',
+    'backendRefs[0].weight',
+    'must be a whole number, not the number 0.5',
+  ],
+])('rule { %s }', (rule, path, message) => {
+  const { text, line, column } = marked(withRule(rule));
+  const { resources, issues } = parse(text);
+  expect(issues).toMatchObject([
+    { severity: 'error', line, column, path: `spec.rules[0].${path}`, message, resource: 'HTTPRoute default/chat' },
+  ]);
+  expect(resources.httpRoutes).toEqual([]);
+});
+
+test('a path may be 1024 characters long and no longer', () => {
+  const path = (length: number) => withRule(`matches: [{ path: { value: /${'a'.repeat(length - 1)} } }]`);
+  expect(parse(path(1024)).issues).toEqual([]);
+  expect(parse(path(1025)).issues).toMatchObject([{ message: 'is longer than 1024 characters' }]);
+});
+
+test.each([
+  ['{ name: main, §group: "" }', 'group', '"" is not supported yet'],
+  ['{ name: main, kind: §Service }', 'kind', '"Service" is not supported yet'],
+  ['{ name: main, kind: §Ingress }', 'kind', '"Ingress" is not a value of this field'],
+  ['{ name: main, port: §0 }', 'port', '0 is not a port'],
+  ['{ name: main, §section: a }', 'section', 'unknown field'],
+  ['§{ port: 80 }', 'name', 'is required'],
+])('parentRef %s', (parent, path, message) => {
+  const value = path === 'group' ? parent.replace('§group: ', 'group: §') : parent;
+  const { text, line, column } = marked(route().replace('[{ name: main }]', `[${value}]`));
+  expect(parse(text).issues).toMatchObject([{ line, column, path: `spec.parentRefs[0].${path}`, message }]);
+});
+
+test('useDefaultGateways is refused', () => {
+  const { text, line, column } = marked(route().replace('spec:\n', 'spec:\n  §useDefaultGateways: All\n'));
+  expect(parse(text).issues).toMatchObject([{ line, column, path: 'spec.useDefaultGateways', message: NOT_YET }]);
+});
+
+test('hostnames are hostnames', () => {
+  expect(brief(parse(route({ hostnames: ['a.com', '*', '*.a.com', 'a_b.com', '::1', '192.168.0.1'] })).issues)).toEqual(
+    [
+      'spec.hostnames[1]: "*" is not a hostname',
+      'spec.hostnames[3]: "a_b.com" is not a hostname',
+      'spec.hostnames[4]: "::1" is not a hostname',
+      'spec.hostnames[5]: "192.168.0.1" is an IP address',
+    ],
+  );
+});
+
+test('rules: an empty list and a repeated name are errors', () => {
+  expect(brief(parse(route().replace('spec:\n', 'spec:\n  rules: []\n')).issues)).toEqual([
+    'spec.rules: must have at least one rule',
+  ]);
+  expect(brief(parse(route({ rules: ['name: a', 'name: b', 'name: a'] })).issues)).toEqual([
+    'spec.rules[2].name: "a" is the name of an earlier rule',
+  ]);
+});
+
+test('all that is wrong with one route is said at once', () => {
+  const text = route({
+    hostnames: ['X'],
+    rules: [
+      'filters: [], matches: [{ method: GET, path: { value: a } }]',
+      'backendRefs: [{ name: a, port: 0, weight: -1 }]',
+    ],
+  });
+  expect(brief(parse(text).issues).sort()).toEqual(
+    [
+      'spec.hostnames[0]: "X" is not a hostname',
+      'spec.rules[0].filters: not supported yet',
+      'spec.rules[0].matches[0].method: not supported yet',
+      'spec.rules[0].matches[0].path.value: "a" is not an absolute path',
+      'spec.rules[1].backendRefs[0].port: 0 is not a port',
+      'spec.rules[1].backendRefs[0].weight: -1 is not a weight',
+    ].sort(),
+  );
+});
