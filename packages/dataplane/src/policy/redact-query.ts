@@ -20,19 +20,24 @@ const SECRETS: ReadonlySet<string> = new Set([
   'personalaccesstoken',
   'personal.access.token',
 ]);
-const NAME_BYTES_MAX = 21;
+/** The longest name with every character encoded; what is longer is not listed. */
+const NAME_MAX = 3 * 21;
 const REDACTED = '<redacted>';
 
-/** The URI with `<redacted>` for every secret value; the same string when there is none. */
+const HASH = 0x23;
+const AMPERSAND = 0x26;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+
+/** The URI with `<redacted>` for every secret value; the same string when there is none. Linear in its length. */
 export function redactQuery(uri: string): string {
   const question = uri.indexOf('?');
   if (question < 0) return uri;
   const parts: string[] = [];
   let kept = 0;
-  let at = question + 1;
-  while (at < uri.length) {
+  for (let at = question + 1; at < uri.length; ) {
     const valueAt = secretValue(uri, at);
-    const end = valueAt < 0 ? separator(uri, at) : valueEnd(uri, valueAt);
+    const end = parameterEnd(uri, at, valueAt >= 0);
     if (valueAt >= 0) {
       parts.push(uri.slice(kept, valueAt), REDACTED);
       kept = end;
@@ -44,26 +49,23 @@ export function redactQuery(uri: string): string {
 
 /** Where the value begins when the parameter at this place has a listed name, else -1. */
 function secretValue(uri: string, at: number): number {
-  const equals = uri.indexOf('=', at);
-  // Three characters for each of an encoded name; what is longer is not listed.
-  if (equals <= at || equals - at > 3 * NAME_BYTES_MAX) return -1;
-  const name = decoded(uri.slice(at, equals)).toLowerCase();
-  return SECRETS.has(name) ? equals + 1 : -1;
+  const stop = Math.min(uri.length, at + NAME_MAX + 1);
+  for (let here = at; here < stop; here++) {
+    const code = uri.charCodeAt(here);
+    if (code === EQUALS) return SECRETS.has(decoded(uri.slice(at, here)).toLowerCase()) ? here + 1 : -1;
+    if (code === AMPERSAND || code === SEMICOLON) return -1;
+  }
+  return -1;
 }
 
-/** A secret ends at `&` (or the fragment of a Referer): a `;` may be part of it. */
-function valueEnd(uri: string, at: number): number {
-  const stop = uri.indexOf('&', at);
-  const end = stop < 0 ? uri.length : stop;
-  const hash = uri.indexOf('#', at);
-  return hash < 0 ? end : Math.min(end, hash);
-}
-
-/** End of a parameter that is not secret: `&`, or `;`, behind which some backends begin another one. */
-function separator(uri: string, at: number): number {
+/**
+ * End of the parameter: `&`, the fragment of a Referer, or `;`, behind which some backends begin another one. In a secret
+ * a `;` is taken as part of the value.
+ */
+function parameterEnd(uri: string, at: number, secret: boolean): number {
   for (let here = at; here < uri.length; here++) {
     const code = uri.charCodeAt(here);
-    if (code === 0x26 || code === 0x3b) return here;
+    if (code === AMPERSAND || code === HASH || (code === SEMICOLON && !secret)) return here;
   }
   return uri.length;
 }
