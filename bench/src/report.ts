@@ -17,6 +17,7 @@ const headings: Record<string, string> = {
   errors: 'errors',
   rssBytes: 'RSS B/conn',
   rssAgainBytes: 'RSS B/conn, second time',
+  rssFromStartBytes: 'RSS B/conn, from an untouched start',
   startMiB: 'RSS before, MiB',
   handshakesPerSecond: 'handshakes/s',
 };

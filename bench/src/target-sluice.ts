@@ -65,5 +65,5 @@ export async function startSluice(
 }
 
 function isReadyLine(line: string): boolean {
-  return line.startsWith('{') && line.includes('ready');
+  return line.startsWith('{') && line.includes('"event":"ready"');
 }
