@@ -12,6 +12,7 @@ test.each([
   ['*.a.com', 'a.com', undefined],
   ['*.a.com', '.a.com', undefined],
   ['*.a.com', 'xa.com', undefined],
+  ['*.a.com', 'xyza.com', undefined],
   ['*.a.com', '*.a.com', '*.a.com'],
   ['*.a.com', '*.b.a.com', '*.b.a.com'],
   ['*.a.com', '*.b.com', undefined],
