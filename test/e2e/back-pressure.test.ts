@@ -82,7 +82,7 @@ test('a client that stops reading', async () => {
 });
 
 test('many connections stalled in both directions, then released', async () => {
-  const { gateway, backends } = running();
+  const { gateway } = running();
   const size = 20 * MB;
   const count = 20;
   const before = gateway.residentBytes();
@@ -94,7 +94,6 @@ test('many connections stalled in both directions, then released', async () => {
     offer(client.socket, size);
   }
   await standstill(() => clients.reduce((sum, { socket }) => sum + socket.bytesWritten - socket.writableLength, 0));
-  expect(backends.backend.open).toBe(count);
   expect(gateway.residentBytes() - before).toBeLessThan((8 * MB + count * 2 * 65_536) * MEMORY_FACTOR);
   await Promise.all(
     clients.map(async (client) => {

@@ -85,6 +85,10 @@ export class EchoBackend implements Address {
     if (!fault) {
       throw new Error(`no such fault: ${name}`);
     }
+    if (name === 'answer' || (name !== undefined && name in handshakeFaults)) {
+      // The gateway is done with this connection when it has ended its direction; a stream's end is the fault's own.
+      exchange.socket.on('end', () => exchange.socket.end());
+    }
     fault(exchange);
     exchange.socket.resume();
     if (name === 'stop-reading') {

@@ -3,7 +3,7 @@
  * to the contract: exit code 0, whole access-log records, nothing logged as an error that the test did not announce.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,11 @@ import { type Description, listenerPorts, manifests } from './manifests.js';
 import { cpuMs, openDescriptors, residentBytes } from './process-stats.js';
 import type { Address } from './raw-client.js';
 
-export const SLUICE_BIN = fileURLToPath(new URL('../../packages/dataplane/bin/sluice.js', import.meta.url));
+/** This file runs from the sources and, in child processes, compiled one folder deeper. */
+export const SLUICE_BIN =
+  ['../../', '../../../']
+    .map((up) => fileURLToPath(new URL(`${up}packages/dataplane/bin/sluice.js`, import.meta.url)))
+    .find((path) => existsSync(path)) ?? '';
 const READY_BUDGET_MS = 20_000;
 const EXIT_BUDGET_MS = 20_000;
 const ERROR_LEVEL = 50;
