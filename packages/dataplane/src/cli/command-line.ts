@@ -15,7 +15,7 @@ import {
   optionNames,
   optionsSchema,
 } from './options.js';
-import { writeStdout } from './stdout.js';
+import { writeText } from './write-text.js';
 
 type Texts = Partial<Record<OptionName, string | string[]>>;
 
@@ -75,7 +75,7 @@ export function resolveOptions(flags: Texts, environment: Texts): Options {
 }
 
 /** Errors are printed by main.ts; what goes to stdout may have lost its reader (`sluice --help | head -1`). */
-const output = { outputError: () => {}, writeErr: () => {}, writeOut: writeStdout };
+const output = { outputError: () => {}, writeErr: () => {}, writeOut: (text: string) => writeText(1, text) };
 
 function buildCommand(version: string, onServe: (command: Command) => void): Command {
   const program = new Command('sluice').description('A WebSocket application gateway').version(version);

@@ -7,12 +7,14 @@ import { parseCommandLine } from './command-line.js';
 import { ExitCode, ExitError } from './exit-codes.js';
 import { serve } from './serve.js';
 import { VERSION } from './version.js';
+import { writeText } from './write-text.js';
 
 function fail(error: unknown): void {
   const known = error instanceof ExitError;
   const text = known ? error.message : `sluice: internal error: ${(error as Error).stack ?? String(error)}`;
-  process.stderr.write(`${text}\n`);
-  process.exitCode = known ? error.code : ExitCode.internal;
+  writeText(2, `${text}\n`);
+  // Not by itself: what was bound before it went wrong would keep the process.
+  process.exit(known ? error.code : ExitCode.internal);
 }
 
 try {

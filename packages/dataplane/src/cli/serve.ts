@@ -8,8 +8,8 @@ import { createLogger, type Logger } from '@sluice/shared/log';
 import { Primary } from '../primary/primary.js';
 import { ExitCode, ExitError } from './exit-codes.js';
 import type { Options } from './options.js';
-import { writeStdout } from './stdout.js';
 import { VERSION } from './version.js';
+import { writeText } from './write-text.js';
 
 const SIGNALS = { SIGTERM: ExitCode.terminated, SIGINT: ExitCode.interrupted } as const;
 type Signal = keyof typeof SIGNALS;
@@ -92,12 +92,13 @@ export async function serve(options: Options): Promise<void> {
   const primary = new Primary({ options, log });
   const shutdown = new Shutdown(primary, log);
   handleProcessEvents(primary, shutdown, log);
+  let serving = false;
   try {
-    await primary.start(faults);
+    serving = await primary.start(faults);
   } catch (error) {
     await primary.close();
     if (error instanceof ExitError) throw error;
     throw new ExitError(ExitCode.internal, `sluice: ${(error as Error).message}`, { cause: error });
   }
-  writeStdout(readyLine(primary, options.workers));
+  if (serving) writeText(1, readyLine(primary, options.workers));
 }

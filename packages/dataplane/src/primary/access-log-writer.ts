@@ -29,9 +29,11 @@ export class AccessLogWriter {
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #timer: NodeJS.Timeout | undefined;
   #writing = false;
+  #closed = false;
   #first = 0;
   #linesRead = 0;
   #bytesRead = 0;
+  #linesInFlight = 0;
   #linesLost = 0;
   #lastError = '';
   #reported = 0;
@@ -67,10 +69,11 @@ export class AccessLogWriter {
     });
     await Promise.race([this.#flushed(), deadline]);
     clearTimeout(late);
-    const waiting = this.#waitingLines();
-    if (waiting > 0 || this.#writing) {
+    const waiting = this.#waitingLines() + this.#linesInFlight;
+    if (waiting > 0) {
       this.#options.log.error({ records: waiting }, 'access log could not be written out in time');
     }
+    this.#closed = true;
     this.#report(true);
     this.#options.sink.close();
   }
@@ -94,11 +97,13 @@ export class AccessLogWriter {
       this.#idle?.();
       return;
     }
-    const lines = this.#count(length);
+    this.#linesInFlight = this.#count(length);
     this.#writing = true;
     this.#options.sink.write(this.#buffer.subarray(0, length), (error) => {
       this.#writing = false;
-      if (error !== null) this.#lose(lines, error);
+      if (error !== null) this.#lose(this.#linesInFlight, error);
+      this.#linesInFlight = 0;
+      if (this.#closed) return;
       // Soon again when much was there, or when the end waits for it: the timer is for quiet times.
       if (this.#idle !== undefined || length > BUFFER_BYTES / 2) this.#round();
     });

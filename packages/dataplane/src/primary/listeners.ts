@@ -20,15 +20,14 @@ export interface BoundListener {
 
 const EVERY_ADDRESS = '::';
 const EVERY_IPV4_ADDRESS = '0.0.0.0';
-const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
+const NO_ADDRESS: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
 const CAUSES: Readonly<Record<string, string>> = {
   EADDRINUSE: 'address already in use (EADDRINUSE); stop what listens there',
   EACCES: 'permission denied (EACCES); ports below 1024 need CAP_NET_BIND_SERVICE',
   EPERM: 'permission denied (EPERM); ports below 1024 need CAP_NET_BIND_SERVICE',
-  EADDRNOTAVAIL: 'this machine does not have the address (EADDRNOTAVAIL); give one of its own',
-  EAFNOSUPPORT: 'this machine does not have that kind of address (EAFNOSUPPORT); give another',
 };
+const WRONG_ADDRESS = 'this machine does not have this address';
 
 /** `[::1]:80`, `127.0.0.1:80`. */
 export function hostPortText(address: string, port: number): string {
@@ -38,8 +37,8 @@ export function hostPortText(address: string, port: number): string {
 /** The ExitError of an address that cannot be bound; `advice` says how to choose another one. */
 export function bindError(error: unknown, address: string, port: number, advice: string): ExitError {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  const cause = CAUSES[code] ?? `${message}${code === '' ? '' : ` (${code})`}`;
-  const line = `sluice: cannot listen on ${hostPortText(address, port)}: ${cause}, or ${advice}`;
+  const cause = NO_ADDRESS.has(code) ? `${WRONG_ADDRESS} (${code})` : (CAUSES[code] ?? `${message} (${code})`);
+  const line = `sluice: cannot listen on ${hostPortText(address, port)}: ${cause}${code in CAUSES ? `, or ${advice}` : ''}`;
   return new ExitError(ExitCode.bind, line, { cause: error });
 }
 
@@ -71,7 +70,7 @@ function listenAnywhere(
     return { ...listen, bound: native.listen(listen).port };
   } catch (error) {
     const fallback = given === undefined && listen.address === EVERY_ADDRESS;
-    if (!fallback || !NO_IPV6.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!fallback || !NO_ADDRESS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
     return listenAnywhere(native, { ...listen, address: EVERY_IPV4_ADDRESS }, given);
   }
 }

@@ -106,18 +106,23 @@ export class Primary {
     return this.#admin;
   }
 
-  /** Starts the workers and, when all are ready, accepts. `faults` enables the fault endpoints. Rejects with ExitError. */
-  async start(faults: boolean): Promise<void> {
+  /** Starts the workers and, when all are ready, accepts. `faults` enables the fault endpoints.
+   * Resolves with false when it was closed meanwhile. Rejects with ExitError. */
+  async start(faults: boolean): Promise<boolean> {
     const { admin, workerHangTimeoutMs } = this.#options;
     const log = this.#log;
     const fault = faults ? this.#supervisor.fault.bind(this.#supervisor) : undefined;
     if (admin !== null) this.#admin = await startAdmin({ at: admin, log, reasons: () => this.reasons(), fault });
+    if (this.#phase !== 'starting') {
+      await this.#admin?.close();
+      return false;
+    }
     this.#writer?.start();
     this.#hangs = watchForHangs(this.#native, this.#supervisor, workerHangTimeoutMs);
-    await this.#supervisor.start();
-    if (this.#phase !== 'starting') return;
+    if (!(await this.#supervisor.start())) return false;
     this.#phase = 'serving';
     this.#pressure.start();
+    return true;
   }
 
   /** Why the process should get no traffic; empty when it should. */

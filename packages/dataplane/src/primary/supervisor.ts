@@ -45,8 +45,8 @@ interface Slot {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #slots: Slot[];
-  readonly #started: Promise<void>;
-  #startedDone: () => void = () => {};
+  readonly #started: Promise<boolean>;
+  #startedDone: (started: boolean) => void = () => {};
   #startFailed: (error: Error) => void = () => {};
   #starting = true;
   #stopping = false;
@@ -71,8 +71,8 @@ export class Supervisor {
     });
   }
 
-  /** Starts every worker; resolves when all are ready. */
-  start(): Promise<void> {
+  /** Starts every worker; resolves with true when all are ready, with false when it was closed before. */
+  start(): Promise<boolean> {
     for (const slot of this.#slots) this.#boot(slot);
     return this.#started;
   }
@@ -109,6 +109,7 @@ export class Supervisor {
   /** Stops every worker. Idempotent. */
   async close(): Promise<void> {
     this.#stopping = true;
+    this.#startedDone(false);
     for (const slot of this.#slots) clearTimeout(slot.timer);
     await Promise.all(this.#slots.map((slot) => slot.incarnation?.stop()));
   }
@@ -156,7 +157,7 @@ export class Supervisor {
     this.#options.onChange();
     if (!this.#starting || this.liveWorkers < this.#slots.length) return;
     this.#starting = false;
-    this.#startedDone();
+    this.#startedDone(true);
   }
 
   #onAdopted(keeper: Slot, engine: EngineIndex, error: string): void {
