@@ -128,6 +128,9 @@ void engine_rest(struct engine *engine) {
   timer_arm(engine);
   engine->turning = false;
   bool left = engine->ready_head != NULL || engine->notice_head != NULL || engine->batch_at < engine->batch_length;
+  /* A turn that stopped early has not come to these, and their wake-up is used up. */
+  bool takes = engine->deciding && atomic_load(&engine->state) == ENGINE_READY;
+  left = left || engine->timer_fired || (takes && atomic_load(&engine->queued) > 0);
   if (left) engine_wake(engine);
 }
 
