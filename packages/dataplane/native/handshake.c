@@ -152,6 +152,7 @@ void handshake_fail(struct engine *engine, struct connection *connection, enum f
   handshake->error = error;
   connection->state = STATE_DECIDING;
   connection->deadline_ms = engine->now_ms + DECIDING_TIMEOUT_MS;
+  timer_set(engine, connection, connection->deadline_ms);
   notice_push(engine, connection, NOTICE_FAILED);
 }
 
@@ -262,6 +263,7 @@ static bool finish_response(struct engine *engine, struct connection *connection
   connection->state = STATE_DECIDING_RESPONSE;
   engine_clock(engine);
   connection->deadline_ms = engine->now_ms + DECIDING_TIMEOUT_MS;
+  timer_set(engine, connection, connection->deadline_ms);
   events_response(engine, connection, head_length);
   return true;
 }
