@@ -134,9 +134,13 @@ void connection_count(struct engine *engine, struct connection *connection, uint
   count_active(engine, slot, 1);
 }
 
+/* Bytes that were taken but never passed on are not counted as spliced. */
+static void subtract(uint64_t *bytes, uint32_t amount) { *bytes -= *bytes < amount ? *bytes : amount; }
+
 void backend_release(struct engine *engine, struct connection *connection) {
   if (connection->backend.fd < 0) return;
   close(connection->backend.fd);
+  subtract(&connection->bytes_up, connection->backend.pending_length);
   side_drop(engine, &connection->backend);
   connection->backend = (struct side){.fd = -1};
   connection->backend_closed_us = engine->now_us;
@@ -147,12 +151,11 @@ void backend_release(struct engine *engine, struct connection *connection) {
 void client_release(struct engine *engine, struct connection *connection) {
   if (connection->client.fd < 0) return;
   close(connection->client.fd);
+  subtract(&connection->bytes_down, connection->client.pending_length);
   side_drop(engine, &connection->client);
   connection->client = (struct side){.fd = -1};
   descriptors_released();
 }
-
-static void subtract(uint64_t *bytes, uint32_t amount) { *bytes -= *bytes < amount ? *bytes : amount; }
 
 void connection_finish(struct engine *engine, struct connection *connection) {
   if (!connection->logged) {
@@ -177,9 +180,6 @@ static bool is_awaited(const struct engine *engine, const struct connection *con
 void connection_end(struct engine *engine, struct connection *connection, enum reason reason) {
   bool awaited = is_awaited(engine, connection);
   connection->reason = (uint8_t)reason;
-  /* Bytes that were taken but never passed on are not counted as spliced. */
-  subtract(&connection->bytes_up, connection->backend.pending_length);
-  subtract(&connection->bytes_down, connection->client.pending_length);
   if (connection->state != STATE_ENDED) {
     timer_clear(engine, connection);
     if (connection->state == STATE_SPLICED) counter_add(&engine->spliced, (uint64_t)-1);

@@ -42,6 +42,8 @@ enum connection_state {
   STATE_ENDED,
 };
 
+enum first_eof { EOF_NONE, EOF_CLIENT, EOF_BACKEND };
+
 enum notice { NOTICE_NONE, NOTICE_FAILED, NOTICE_ENDED };
 
 /* One socket of a connection. Edge-triggered: `readable` stays set until a read says that the socket is drained. */
@@ -52,6 +54,7 @@ struct side {
   bool eof;
   bool shut; /* writing has been shut down */
   bool writable; /* false from a send that took less until EPOLLOUT */
+  bool broken; /* a send has failed: what it sent before that still counts */
   uint8_t *pending;
   uint32_t pending_offset, pending_length;
 };
@@ -73,7 +76,7 @@ struct handshake {
 
 struct connection {
   uint32_t index, generation;
-  uint8_t state, notice, reason, on_ready, on_notices, first_eof, relay_mode, logged;
+  uint8_t state, notice, reason, on_ready, on_notices, first_eof, relay_mode, logged, kept_alive;
   uint32_t wheel_bucket; /* + 1; 0: not on the wheel */
   uint32_t slot;         /* of its endpoint, UINT32_MAX: none counted */
   struct side client, backend;
@@ -229,5 +232,6 @@ void timer_arm(struct engine *engine);
 
 /* acceptor.c */
 void descriptors_released(void);
+void keepalive_set(int fd, const struct keepalive_options *options);
 
 #endif

@@ -76,16 +76,18 @@ struct direction {
   struct side *from, *to;
   uint64_t *bytes, *active_ms;
   _Atomic uint64_t *total;
+  uint8_t *first_eof;
   bool up;
 };
 
 static struct direction direction_of(struct engine *engine, struct connection *connection, bool up) {
+  struct side *client = &connection->client, *backend = &connection->backend;
   if (up) {
-    return (struct direction){&connection->client,       &connection->backend, &connection->bytes_up,
-                              &connection->client_active_ms, &engine->bytes_up,    true};
+    return (struct direction){client, backend, &connection->bytes_up, &connection->client_active_ms, &engine->bytes_up,
+                              &connection->first_eof, true};
   }
-  return (struct direction){&connection->backend,           &connection->client,  &connection->bytes_down,
-                            &connection->backend_active_ms, &engine->bytes_down, false};
+  return (struct direction){backend, client, &connection->bytes_down, &connection->backend_active_ms,
+                            &engine->bytes_down, &connection->first_eof, false};
 }
 
 enum pump_status { PUMP_IDLE, PUMP_MORE, PUMP_FROM_ERROR, PUMP_TO_ERROR };
@@ -111,6 +113,7 @@ static ssize_t send_and_take(struct engine *engine, const struct direction *dire
 
 static enum pump_status pump(struct engine *engine, const struct direction *direction) {
   struct side *from = direction->from, *to = direction->to;
+  if (to->broken) return PUMP_IDLE;
   if (side_flush(engine, to) == SEND_ERROR) return PUMP_TO_ERROR;
   for (int budget = PUMP_BUDGET; budget > 0; budget--) {
     if (!from->readable || from->eof || to->pending_length > 0) return PUMP_IDLE;
@@ -119,7 +122,10 @@ static enum pump_status pump(struct engine *engine, const struct direction *dire
     ssize_t count = recv(from->fd, engine->scratch, SCRATCH_BYTES, keeps ? 0 : MSG_PEEK);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno != EAGAIN) return PUMP_FROM_ERROR;
-    if (count == 0) from->eof = true;
+    if (count == 0) {
+      from->eof = true;
+      if (*direction->first_eof == EOF_NONE) *direction->first_eof = direction->up ? EOF_CLIENT : EOF_BACKEND;
+    }
     if (count < (ssize_t)SCRATCH_BYTES && (count <= 0 || !from->hup)) from->readable = false;
     if (count <= 0) return PUMP_IDLE;
     count = keeps ? send_or_keep(engine, direction, (size_t)count) : send_and_take(engine, direction, (size_t)count);
@@ -137,17 +143,40 @@ static enum reason lost(bool client) {
   return vanished ? REASON_BACKEND_VANISHED : REASON_BACKEND_RESET;
 }
 
+/* A side takes nothing more, but may have sent something before: see run_broken. */
+static void mark_broken(struct engine *engine, struct connection *connection, bool client) {
+  struct side *side = client ? &connection->client : &connection->backend;
+  connection->reason = (uint8_t)lost(client);
+  side->broken = side->hup = side->readable = true;
+  ready_push(engine, connection);
+}
+
 /* Moves one direction on. False: the connection is not spliced any more. */
 static bool run_direction(struct engine *engine, struct connection *connection, bool up) {
   struct direction direction = direction_of(engine, connection, up);
   enum pump_status status = pump(engine, &direction);
-  if (status == PUMP_FROM_ERROR || status == PUMP_TO_ERROR) {
-    bool client = (status == PUMP_FROM_ERROR) == up;
-    linger_begin(engine, connection, client, lost(client)); /* the other side still gets what is on its way */
+  if (status == PUMP_FROM_ERROR) {
+    linger_begin(engine, connection, up, lost(up)); /* the other side still gets what is on its way */
     return false;
   }
+  if (status == PUMP_TO_ERROR) mark_broken(engine, connection, !up);
   if (status == PUMP_MORE) ready_push(engine, connection);
   return true;
+}
+
+/* What a broken side sent before is read to its end first. False: the connection is not spliced any more. */
+static bool run_broken(struct engine *engine, struct connection *connection) {
+  bool client = connection->client.broken, backend = connection->backend.broken;
+  if (!client && !backend) return true;
+  enum reason reason = (enum reason)connection->reason;
+  if (client && backend) {
+    connection_end(engine, connection, reason);
+    return false;
+  }
+  const struct side *from = client ? &connection->client : &connection->backend;
+  if (from->readable && !from->eof) return true;
+  linger_begin(engine, connection, client, reason);
+  return false;
 }
 
 /* Passes a half-close on once everything in front of it is sent. */
@@ -157,19 +186,21 @@ static void run_half_close(struct engine *engine, struct connection *connection,
   shutdown(direction.to->fd, SHUT_WR);
   direction.to->shut = true;
   if (connection->deadline_ms != 0) return;
-  connection->first_eof = up;
   connection->deadline_ms = engine->now_ms + engine->options.half_close_timeout_ms;
   timer_set(engine, connection, connection->deadline_ms);
 }
 
 void splice_run(struct engine *engine, struct connection *connection) {
   if (!run_direction(engine, connection, true) || !run_direction(engine, connection, false)) return;
-  if (!connection->client.eof && !connection->backend.eof) return;
+  if (!run_broken(engine, connection)) return;
+  const struct side *client = &connection->client, *backend = &connection->backend;
+  if (!client->eof && !backend->eof) return;
+  if (client->eof && backend->eof && client->pending_length + backend->pending_length == 0) {
+        connection_end(engine, connection, connection->first_eof == EOF_CLIENT ? REASON_CLIENT_CLOSED : REASON_BACKEND_CLOSED);
+    return; /* closing says what two more shutdowns would */
+  }
   run_half_close(engine, connection, true);
   run_half_close(engine, connection, false);
-  if (connection->client.shut && connection->backend.shut) {
-    connection_end(engine, connection, connection->first_eof ? REASON_CLIENT_CLOSED : REASON_BACKEND_CLOSED);
-  }
 }
 
 static uint64_t idle_deadline(const struct connection *connection) {
@@ -225,8 +256,7 @@ bool engine_splice(struct engine *engine, connection_id id, const char *head, si
   }
   if (handshake->early_length > 0 &&
       side_send(engine, &connection->backend, handshake->early, handshake->early_length) == SEND_ERROR) {
-    linger_begin(engine, connection, false, REASON_BACKEND_RESET);
-    return true;
+    mark_broken(engine, connection, false);
   }
   handshake_free(connection);
   timer_set(engine, connection, splice_deadline(connection));
