@@ -139,6 +139,7 @@ static const struct event *find_request(struct embedder *embedder, connection_id
   return NULL;
 }
 
+/* Commands may find nothing: the connection may have ended behind its event, in the same turn. */
 static bool dial_backend(struct embedder *embedder, const struct event *request, uint16_t port) {
   struct dial dial = {.address = "127.0.0.1",
                       .port = port,
@@ -155,20 +156,20 @@ static void on_response(struct embedder *embedder, const struct event *event) {
   static const char log[] = "\"by\":\"response\"";
   int status = event->head_length > 12 ? atoi(event->head + 9) : 0;
   if (status == 101) {
-    CHECK(engine_splice(engine, event->id, event->head, event->head_length, log, sizeof log - 1,
-                        embedder->idle_timeout_ms, embedder->lifetime_ms));
+    engine_splice(engine, event->id, event->head, event->head_length, log, sizeof log - 1, embedder->idle_timeout_ms,
+                  embedder->lifetime_ms);
     return;
   }
   if (status >= 100 && status < 200) {
-    CHECK(engine_interim(engine, event->id, event->head, event->head_length));
+    engine_interim(engine, event->id, event->head, event->head_length);
     return;
   }
   const char *length = strcasestr(event->head, "\r\ncontent-length:");
   enum relay_mode mode = length != NULL ? RELAY_LENGTH : RELAY_UNTIL_EOF;
   if (strcasestr(event->head, "\r\ntransfer-encoding: chunked") != NULL) mode = RELAY_CHUNKED;
   uint64_t body = length != NULL ? strtoull(length + 17, NULL, 10) : 0;
-  CHECK(engine_relay(engine, event->id, event->head, event->head_length, mode, body, log, sizeof log - 1,
-                     embedder->idle_timeout_ms));
+  engine_relay(engine, event->id, event->head, event->head_length, mode, body, log, sizeof log - 1,
+               embedder->idle_timeout_ms);
 }
 
 static void on_failed(struct embedder *embedder, const struct event *event) {
@@ -176,19 +177,19 @@ static void on_failed(struct embedder *embedder, const struct event *event) {
   uint16_t port = embedder->retry_port;
   embedder->retry_port = 0;
   if (port != 0 && request != NULL) {
-    CHECK(dial_backend(embedder, request, port));
+    dial_backend(embedder, request, port);
     return;
   }
   static const char log[] = "\"by\":\"failed\"";
   const char *answer = event->d == STAGE_REQUEST_HEAD ? "HTTP/1.1 408 Request Timeout\r\ncontent-length: 4\r\n\r\nlate"
                                                       : "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 3\r\n\r\nbad";
-  CHECK(engine_respond(embedder->engine, event->id, answer, strlen(answer), log, sizeof log - 1));
+  engine_respond(embedder->engine, event->id, answer, strlen(answer), log, sizeof log - 1);
 }
 
 void embedder_proxy(struct embedder *embedder, const struct event *event) {
   static const char log[] = "\"by\":\"ended\"";
   switch (event->kind) {
-    case EVENT_REQUEST: CHECK(dial_backend(embedder, event, embedder->backend_port)); break;
+    case EVENT_REQUEST: dial_backend(embedder, event, embedder->backend_port); break;
     case EVENT_RESPONSE: on_response(embedder, event); break;
     case EVENT_FAILED: on_failed(embedder, event); break;
     case EVENT_ENDED:
