@@ -1,5 +1,9 @@
 /*
- * The acceptor: listening sockets, and the hand-over of what they accept. Driven by one thread, the primary.
+ * The acceptor: listening sockets, and the hand-over of what they accept, in a native thread of the primary's process.
+ *
+ * Not in the primary's event loop: there each connection costs two more waits (libuv's and a nested one), and a busy
+ * moment of its JavaScript would hold up every new client. The lock is held while sockets are accepted, never while
+ * waiting, so the calls of the primary come through at once.
  *
  * Each socket goes to the engine with the fewest connections. It never spins: without an engine that takes sockets, or
  * without descriptors (two a client, plus a reserve), it stops listening for events and looks again a little later;
@@ -9,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,7 +34,11 @@ static struct {
   bool asked; /* between acceptor_start and acceptor_pause */
   bool armed; /* listening for events */
   uint64_t own_descriptors, limit;
-} acceptor = {.epfd = -1, .timerfd = -1};
+  pthread_mutex_t lock;
+  pthread_t thread;
+  bool running;
+  _Atomic bool stopping;
+} acceptor = {.epfd = -1, .timerfd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Atomic uint64_t clients;
 static _Atomic bool waiting; /* for descriptors or for an engine */
@@ -72,12 +81,9 @@ static bool open_own(void) {
 
 int acceptor_poll_fd(void) { return open_own() ? acceptor.epfd : -1; }
 
-/* What accepted sockets inherit from their listener: no syscall a connection. */
-static void set_inherited(int fd, const struct listen_options *options) {
-  int on = 1, idle = (int)options->keepalive.idle_s, interval = (int)options->keepalive.interval_s;
-  int count = (int)options->keepalive.count, timeout = (int)options->keepalive.user_timeout_ms;
-  int defer = (int)options->defer_accept_s;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+void keepalive_set(int fd, const struct keepalive_options *options) {
+  int on = 1, idle = (int)options->idle_s, interval = (int)options->interval_s, count = (int)options->count;
+  int timeout = (int)options->user_timeout_ms;
   if (idle > 0) {
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
@@ -85,6 +91,13 @@ static void set_inherited(int fd, const struct listen_options *options) {
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
   }
   if (timeout > 0) setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
+}
+
+/* What accepted sockets inherit from their listener: no syscall a connection. */
+static void set_inherited(int fd, const struct listen_options *options) {
+  int on = 1, defer = (int)options->defer_accept_s;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  keepalive_set(fd, &options->keepalive);
   if (defer > 0) setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof defer);
 }
 
@@ -144,7 +157,7 @@ static void set_events(uint32_t events) {
   acceptor.armed = events != 0;
 }
 
-int acceptor_listen(const struct listen_options *options, uint16_t *port, const char **syscall_name) {
+static int add_listener(const struct listen_options *options, uint16_t *port, const char **syscall_name) {
   *syscall_name = "epoll_create1";
   if (!open_own()) return -1;
   errno = ENOSPC;
@@ -167,11 +180,15 @@ int acceptor_listen(const struct listen_options *options, uint16_t *port, const 
   return (int)acceptor.count++;
 }
 
+static void fire_timer(long nanoseconds) {
+  struct itimerspec when = {.it_value = {.tv_nsec = nanoseconds}};
+  timerfd_settime(acceptor.timerfd, 0, &when, NULL);
+}
+
 static void wait_a_little(void) {
   if (acceptor.armed) set_events(0);
   atomic_store(&waiting, true);
-  struct itimerspec when = {.it_value = {.tv_nsec = RETRY_MS * 1000000}};
-  timerfd_settime(acceptor.timerfd, 0, &when, NULL);
+  fire_timer(RETRY_MS * 1000000);
 }
 
 static void take_address(struct handover *handover, const union address *address) {
@@ -217,36 +234,81 @@ static void accept_some(const struct listener *listener) {
   }
 }
 
-void acceptor_turn(void) {
-  struct epoll_event events[LISTENERS_MAX + 1];
-  int count = epoll_wait(acceptor.epfd, events, LISTENERS_MAX + 1, 0);
-  for (int i = 0; i < count; i++) {
-    if (events[i].data.u32 != UINT32_MAX) {
-      accept_some(acceptor.listeners[events[i].data.u32]);
-    } else if (acceptor.asked && !acceptor.armed) {
-      atomic_store(&waiting, false);
-      set_events(EPOLLIN);
-    }
+static void handle(const struct epoll_event *event) {
+  if (event->data.u32 != UINT32_MAX) {
+    accept_some(acceptor.listeners[event->data.u32]);
+  } else if (acceptor.asked && !acceptor.armed) {
+    atomic_store(&waiting, false);
+    set_events(EPOLLIN);
   }
 }
 
+static void turn(int timeout_ms) {
+  struct epoll_event events[LISTENERS_MAX + 1];
+  int count = epoll_wait(acceptor.epfd, events, LISTENERS_MAX + 1, timeout_ms);
+  pthread_mutex_lock(&acceptor.lock);
+  for (int i = 0; i < count; i++) handle(&events[i]);
+  pthread_mutex_unlock(&acceptor.lock);
+}
+
+void acceptor_turn(void) { turn(0); }
+
+static void *run(void *argument) {
+  (void)argument;
+  while (!atomic_load(&acceptor.stopping)) turn(-1);
+  return NULL;
+}
+
+/* Signals are Node's: the thread starts with all of them blocked. */
+bool acceptor_run(void) {
+  if (acceptor.running) return true;
+  if (!open_own()) return false;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  atomic_store(&acceptor.stopping, false);
+  acceptor.running = pthread_create(&acceptor.thread, NULL, run, NULL) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return acceptor.running;
+}
+
+int acceptor_listen(const struct listen_options *options, uint16_t *port, const char **syscall_name) {
+  pthread_mutex_lock(&acceptor.lock);
+  int listener = add_listener(options, port, syscall_name);
+  int error = errno;
+  pthread_mutex_unlock(&acceptor.lock);
+  errno = error;
+  return listener;
+}
+
 void acceptor_start(void) {
+  pthread_mutex_lock(&acceptor.lock);
   if (acceptor.own_descriptors == 0) acceptor.own_descriptors = count_descriptors();
   acceptor.limit = descriptor_limit();
   acceptor.asked = true;
   if (!acceptor.armed) set_events(EPOLLIN);
+  pthread_mutex_unlock(&acceptor.lock);
 }
 
 void acceptor_pause(void) {
+  pthread_mutex_lock(&acceptor.lock);
   acceptor.asked = false;
   atomic_store(&waiting, false);
   set_events(0);
+  pthread_mutex_unlock(&acceptor.lock);
 }
 
 void acceptor_close(void) {
+  pthread_mutex_lock(&acceptor.lock);
   acceptor.asked = acceptor.armed = false;
   for (uint32_t i = 0; i < acceptor.count; i++) {
     if (acceptor.listeners[i]->fd >= 0) close(acceptor.listeners[i]->fd);
     acceptor.listeners[i]->fd = -1;
   }
+  pthread_mutex_unlock(&acceptor.lock);
+  if (!acceptor.running) return;
+  atomic_store(&acceptor.stopping, true);
+  fire_timer(1);
+  pthread_join(acceptor.thread, NULL);
+  acceptor.running = false;
 }

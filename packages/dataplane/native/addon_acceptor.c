@@ -1,8 +1,7 @@
 /*
- * The acceptor's calls, and the primary's loop driving it: no JavaScript between a client's SYN and a worker's engine.
+ * The acceptor's calls, made by the primary: no JavaScript between a client's SYN and a worker's engine.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
@@ -10,51 +9,9 @@
 
 #define LOG_FIELDS_MAX 4096
 
-struct driver {
-  uv_poll_t poll; /* first: the handle is the driver */
-  napi_async_cleanup_hook_handle hook;
-  bool closing;
-};
-
-static struct driver *driver; /* one acceptor a process, driven by the thread that listened first */
-
-static void on_poll(uv_poll_t *handle, int status, int events) {
-  (void)handle;
-  (void)status;
-  (void)events;
-  acceptor_turn();
-}
-
-static void on_closed(uv_handle_t *handle) {
-  struct driver *closed = (struct driver *)handle;
-  napi_remove_async_cleanup_hook(closed->hook);
-  free(closed);
-}
-
-static void on_cleanup(napi_async_cleanup_hook_handle hook, void *data) {
-  struct driver *ending = data;
-  ending->hook = hook;
+static void on_cleanup(void *data) {
+  (void)data;
   acceptor_close();
-  driver = NULL;
-  uv_poll_stop(&ending->poll);
-  uv_close((uv_handle_t *)&ending->poll, on_closed);
-}
-
-static bool drive(napi_env env) {
-  if (driver != NULL) return true;
-  uv_loop_t *loop = NULL;
-  struct driver *fresh = calloc(1, sizeof *fresh);
-  int fd = acceptor_poll_fd();
-  if (fresh == NULL || fd < 0 || napi_get_uv_event_loop(env, &loop) != napi_ok ||
-      uv_poll_init(loop, &fresh->poll, fd) != 0) {
-    free(fresh);
-    napi_throw_error(env, "ERR_SLUICE_ACCEPTOR", "cannot poll the listening sockets");
-    return false;
-  }
-  uv_poll_start(&fresh->poll, UV_READABLE, on_poll);
-  napi_add_async_cleanup_hook(env, on_cleanup, fresh, &fresh->hook);
-  driver = fresh;
-  return true;
 }
 
 static void throw_errno(napi_env env, int error, const char *syscall_name) {
@@ -81,7 +38,7 @@ static uint32_t property_u32(const struct call *call, const char *name) {
 
 static napi_value listen_on(napi_env env, napi_callback_info info) {
   struct call call;
-  if (!call_read(&call, env, info, 1) || !drive(env)) return NULL;
+  if (!call_read(&call, env, info, 1)) return NULL;
   char address[64], fields[LOG_FIELDS_MAX];
   size_t length = 0;
   napi_get_value_string_latin1(env, property(&call, "address"), address, sizeof address, &length);
@@ -100,10 +57,16 @@ static napi_value listen_on(napi_env env, napi_callback_info info) {
   uint16_t port = 0;
   const char *syscall_name = "";
   int listener = acceptor_listen(&options, &port, &syscall_name);
-  if (listener < 0) {
+  bool listening = listener >= 0;
+  if (listening) {
+    syscall_name = "pthread_create";
+    listening = acceptor_run();
+  }
+  if (!listening) {
     throw_errno(env, errno, syscall_name);
     return NULL;
   }
+  if (listener == 0) napi_add_env_cleanup_hook(env, on_cleanup, NULL);
   napi_value result = NULL, number = NULL;
   napi_create_object(env, &result);
   napi_create_uint32(env, (uint32_t)listener, &number);
@@ -128,6 +91,7 @@ static napi_value accept_pause(napi_env env, napi_callback_info info) {
 }
 
 static napi_value accept_close(napi_env env, napi_callback_info info) {
+  (void)env;
   (void)env;
   (void)info;
   acceptor_close();

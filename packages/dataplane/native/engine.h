@@ -109,7 +109,7 @@ bool engine_close(struct engine *engine, connection_id id, enum reason reason, c
 /* Writes the record of a connection whose `ended` event is being delivered. */
 bool engine_log_ended(struct engine *engine, connection_id id, const char *log, size_t log_length);
 
-/* --- the acceptor (one thread, the primary) --- */
+/* --- the acceptor (called by the primary; accepts in a thread of its own) --- */
 struct listen_options {
   const char *address;
   uint16_t port;
@@ -123,8 +123,11 @@ struct listen_options {
 /* The listener's index, or -1 with errno and the failed call's name. */
 int acceptor_listen(const struct listen_options *options, uint16_t *port, const char **syscall_name);
 int acceptor_poll_fd(void);
+/* Starts the accepting thread; without it the caller polls acceptor_poll_fd and calls acceptor_turn. */
+bool acceptor_run(void);
 void acceptor_start(void);
 void acceptor_pause(void);
+/* Closes every listener and ends the thread: nothing is accepted any more when it returns. */
 void acceptor_close(void);
 void acceptor_turn(void);
 void acceptor_descriptors(uint64_t *clients, uint64_t *limit, bool *paused);

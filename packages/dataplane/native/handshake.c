@@ -161,19 +161,6 @@ static void fail_connect(struct engine *engine, struct connection *connection, i
   handshake_fail(engine, connection, STAGE_CONNECT, code, error);
 }
 
-static void set_keepalive(int fd, const struct keepalive_options *options) {
-  int on = 1, idle = (int)options->idle_s, interval = (int)options->interval_s, count = (int)options->count;
-  int timeout = (int)options->user_timeout_ms;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (idle > 0) {
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
-  }
-  if (timeout > 0) setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
-}
-
 /* Connects without waiting; the errno, 0 when it is under way or done. */
 static int dial_socket(struct engine *engine, struct connection *connection, const struct dial *dial) {
   struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(dial->port)};
@@ -182,7 +169,8 @@ static int dial_socket(struct engine *engine, struct connection *connection, con
   if (!is_v4 && inet_pton(AF_INET6, dial->address, &v6.sin6_addr) != 1) return EINVAL;
   int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return errno;
-  set_keepalive(fd, &engine->options.keepalive);
+  int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   connection->backend = (struct side){.fd = fd};
   connection_count(engine, connection, dial->slot);
   const struct sockaddr *address = is_v4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6;
