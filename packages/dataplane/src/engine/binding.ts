@@ -190,11 +190,11 @@ export interface Native {
   logEnded(engine: EngineIndex, id: ConnectionId, logFields: string): boolean;
 }
 
-/** The native module. Throws with one clear line when it has not been built for this Node. */
+/** The native module; SLUICE_NATIVE names another build of it (a sanitizer's). Throws with one clear line without one. */
 export function loadNative(): Native {
   const require = createRequire(import.meta.url);
   try {
-    return require('../../build/Release/sluice.node') as Native;
+    return require(process.env['SLUICE_NATIVE'] ?? '../../build/Release/sluice.node') as Native;
   } catch (cause) {
     throw new Error('the native engine is not built for this Node: run `npm run setup`', { cause });
   }
