@@ -41,6 +41,7 @@ test.each(answers)('$status with $size bytes by $body', async ({ status, body, s
   expect(answer.head.startLine).toBe(`HTTP/1.1 ${status} Answer`);
   expect(answer.head.one('x-backend')).toBe('says so');
   expect(answer.head.one('www-authenticate')).toBe('Bearer');
+  expect(answer.head.one('connection')).toBe('close');
   expect(answer.head.one('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   expect(answer.body.equals(pattern(size))).toBe(true);
   expect(answer.trailers).toEqual(body === 'chunked' ? [['X-Digest', 'of-the-body']] : []);

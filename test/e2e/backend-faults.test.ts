@@ -165,3 +165,27 @@ test('a client that leaves while the backend is silent frees both sides', async 
   const record = await gateway.accessLog.recordOf('left');
   expect(['client-aborted', 'client-reset']).toContain(record.closeReason);
 });
+
+test.each(['end', 'resetAndDestroy'] as const)(
+  'a client that leaves with its head (%s) frees both sides',
+  async (leave) => {
+    const backend = await EchoBackend.start({ record: false });
+    await withGateway(
+      { config: { services: { echo: [backend] } } },
+      async (gateway) => {
+        const clients = await Promise.all(Array.from({ length: 50 }, () => RawClient.connect(gateway)));
+        for (const { socket } of clients) {
+          socket.write(upgradeHead({ target: '/?fault=silent' }));
+          socket[leave]();
+        }
+        // Long before the answer timeout of a minute.
+        await gateway.settled();
+        for (const client of clients) {
+          client.destroy();
+        }
+        await eventually(() => expect(gateway.accessLog.records()).toHaveLength(clients.length));
+      },
+      [backend],
+    );
+  },
+);

@@ -13,6 +13,7 @@ import { withGateway } from '../support/scenario.js';
 const DURATION_MS = Number(process.env.SLUICE_CHURN_MS ?? 60_000);
 const LANES = 40;
 const LOAD = 20;
+const WORKERS = 2;
 
 async function startBackends(): Promise<EchoBackend[]> {
   return await Promise.all(Array.from({ length: 3 }, () => EchoBackend.start({ record: false })));
@@ -69,9 +70,14 @@ test('churn while workers die: spliced connections do not notice', async () => {
       const lanes = Promise.all(Array.from({ length: LANES / 2 }, lane));
       const random = new Random(seed);
       const deadline = performance.now() + DURATION_MS;
-      while (performance.now() < deadline) {
+      for (let deaths = 1; performance.now() < deadline; deaths += 1) {
         await gateway.admin(`/fault/${random.pick(['throw', 'exit'])}?worker=${random.between(0, 1)}`, 'POST');
-        await load.proceed(50, 30_000);
+        await load.proceed(50);
+        // Restarts come ever later; with both workers dead nobody would move a byte until the first is back.
+        await eventually(
+          () => expect(gateway.log.filter(({ msg }) => msg === 'worker ready')).toHaveLength(WORKERS + deaths),
+          { budgetMs: 40_000 },
+        );
       }
       over = true;
       await lanes;

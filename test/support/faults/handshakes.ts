@@ -11,6 +11,20 @@ function interim(exchange: Exchange): void {
   exchange.echo();
 }
 
+/** Interim answers without end, as fast as they are taken. */
+function endlessInterim(exchange: Exchange): void {
+  const piece = head('HTTP/1.1 103 Early Hints', [['Link', '</style.css>; rel=preload']]).repeat(100);
+  const more = () => {
+    while (exchange.socket.writable) {
+      if (!exchange.socket.write(piece)) {
+        exchange.socket.once('drain', more);
+        return;
+      }
+    }
+  };
+  more();
+}
+
 /** One byte of the 101 each `?everyMs=`. */
 function slowHead(exchange: Exchange): void {
   const bytes = exchange.switching();
@@ -54,6 +68,7 @@ const wrong101: Readonly<Record<string, Fault>> = {
 export const handshakeFaults: Readonly<Record<string, Fault>> = {
   ...wrong101,
   interim,
+  'endless-interim': endlessInterim,
   'slow-head': slowHead,
   'cut-head': cutHead,
   silent: () => undefined,
