@@ -1,9 +1,10 @@
 /**
- * Values by path: the exact path, then prefixes by whole path elements, the longest first (Gateway API, HTTPPathMatch).
+ * Values by path: of the entries that fit, the one that stands first in the list.
  *
- * Invariant: the same answer as trying the matches in their order, which the compiler sorts by precedence, at a cost that
- * does not grow with their number: only positions where a configured prefix could end are looked up. Of equal matches
- * the first one counts. Paths are compared as received, neither decoded nor normalised. Pure; runs in the workers.
+ * The compiler lists matches by precedence (more specific hostname of the route, then exact path, then longest prefix,
+ * by whole path elements), and an index must give the same answer as that list, at a cost that does not grow with it:
+ * only the exact path and the places where a configured prefix could end are looked up. Paths are compared as received,
+ * neither decoded nor normalised. Pure; runs in the workers.
  */
 import type { PathMatchType } from '@sluice/shared/snapshot/snapshot';
 
@@ -20,12 +21,18 @@ export interface PathTable<T> {
 
 const SLASH = 0x2f;
 
+/** A value and its place in the list. */
+interface Placed<T> {
+  readonly value: T;
+  readonly position: number;
+}
+
 export function createPathTable<T>(entries: readonly PathEntry<T>[]): PathTable<T> {
-  const exact = new Map<string, T>();
-  const prefixes = new Map<string, T>();
-  for (const { pathType, path, value } of entries) {
+  const exact = new Map<string, Placed<T>>();
+  const prefixes = new Map<string, Placed<T>>();
+  for (const [position, { pathType, path, value }] of entries.entries()) {
     const table = pathType === 'Exact' ? exact : prefixes;
-    if (!table.has(path)) table.set(path, value);
+    if (!table.has(path)) table.set(path, { value, position });
   }
   const root = prefixes.get('/');
   prefixes.delete('/');
@@ -33,10 +40,15 @@ export function createPathTable<T>(entries: readonly PathEntry<T>[]): PathTable<
   return {
     find(path) {
       const found = exact.size === 0 ? undefined : exact.get(path);
-      if (found !== undefined) return found;
-      return (prefixes.size === 0 ? undefined : findPrefix(prefixes, lengths, path)) ?? root;
+      const first = earlier(found, root);
+      return (prefixes.size === 0 ? first : earliestPrefix(prefixes, lengths, path, first))?.value;
     },
   };
+}
+
+function earlier<T>(a: Placed<T> | undefined, b: Placed<T> | undefined): Placed<T> | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a.position < b.position ? a : b;
 }
 
 /** One cell a length up to the longest prefix: 1 where a prefix of that length exists. */
@@ -48,12 +60,17 @@ function prefixLengths(prefixes: ReadonlyMap<string, unknown>): Uint8Array {
   return lengths;
 }
 
-function findPrefix<T>(prefixes: ReadonlyMap<string, T>, lengths: Uint8Array, path: string): T | undefined {
+/** The earliest of `first` and every prefix that fits. */
+function earliestPrefix<T>(
+  prefixes: ReadonlyMap<string, Placed<T>>,
+  lengths: Uint8Array,
+  path: string,
+  first: Placed<T> | undefined,
+): Placed<T> | undefined {
+  let best = first;
   for (let length = Math.min(path.length, lengths.length - 1); length > 0; length--) {
     const isEnd = length === path.length || path.charCodeAt(length) === SLASH;
-    if (!isEnd || lengths[length] === 0) continue;
-    const value = prefixes.get(path.slice(0, length));
-    if (value !== undefined) return value;
+    if (isEnd && lengths[length] !== 0) best = earlier(best, prefixes.get(path.slice(0, length)));
   }
-  return undefined;
+  return best;
 }
