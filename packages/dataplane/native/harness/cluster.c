@@ -11,14 +11,11 @@ static struct cluster *current;
 static void *accept_clients(void *argument) {
   struct cluster *cluster = argument;
   struct pollfd wait = {.fd = acceptor_poll_fd(), .events = POLLIN};
-  acceptor_start();
   while (!atomic_load(&cluster->stopping)) {
     if (poll(&wait, 1, 20) <= 0) continue;
     acceptor_turn();
     atomic_fetch_add(&cluster->acceptor_turns, 1);
   }
-  acceptor_pause();
-  acceptor_close();
   return NULL;
 }
 
@@ -86,17 +83,16 @@ void cluster_run(struct cluster *cluster) {
 }
 
 void cluster_accept(struct cluster *cluster) {
+  acceptor_start();
   CHECK(pthread_create(&cluster->acceptor_thread, NULL, accept_clients, cluster) == 0);
 }
 
 void cluster_close(struct cluster *cluster) {
   EVENTUALLY(cluster_active(cluster) == 0);
   atomic_store(&cluster->stopping, true);
-  if (cluster->own_acceptor) {
-    acceptor_close();
-  } else {
-    pthread_join(cluster->acceptor_thread, NULL);
-  }
+  if (!cluster->own_acceptor) pthread_join(cluster->acceptor_thread, NULL);
+  acceptor_pause();
+  acceptor_close();
   pthread_join(cluster->echo_thread, NULL);
   for (uint32_t i = 0; i < cluster->count; i++) embedder_stop(&cluster->workers[i]);
   for (uint32_t i = 0; i < cluster->count; i++) {
@@ -115,6 +111,7 @@ void cluster_close(struct cluster *cluster) {
 }
 
 static void hang(struct embedder *embedder, const struct event *event) {
+  atomic_store(&current->hung, true);
   while (atomic_load(&current->hanging)) poll(NULL, 0, 1);
   embedder_proxy(embedder, event);
 }
@@ -124,6 +121,7 @@ void cluster_hang(struct cluster *cluster, uint32_t worker) {
   atomic_store(&cluster->hanging, true);
   embedder_stop(&cluster->workers[worker]);
   cluster->workers[worker].decide = hang;
+  cluster->workers[worker].rounds_max = 1; /* it takes no further sockets once it goes on */
   embedder_start(&cluster->workers[worker]);
   EVENTUALLY(cluster_stats(cluster, worker).state == ENGINE_READY);
 }

@@ -22,7 +22,7 @@ struct cluster {
   uint16_t port, backend_port;
   pthread_t acceptor_thread, echo_thread;
   bool own_acceptor;
-  _Atomic bool stopping, hanging;
+  _Atomic bool stopping, hanging, hung;
   _Atomic uint64_t acceptor_turns;
   _Atomic uint64_t held; /* requests that the backend does not answer */
   int backend;
@@ -35,7 +35,7 @@ void cluster_accept(struct cluster *cluster);
 void cluster_run(struct cluster *cluster);
 /* All has ended; threads end. */
 void cluster_close(struct cluster *cluster);
-/* The worker stands still in its next delivery until `hanging` is false again. */
+/* The worker stands still in its next delivery (`hung`) until `hanging` is false again. */
 void cluster_hang(struct cluster *cluster, uint32_t worker);
 /* A client with an open stream. */
 int cluster_chat(struct cluster *cluster);

@@ -95,6 +95,8 @@ uint64_t harness_seed(uint64_t fallback) {
   return seed_used;
 }
 
+uint64_t harness_seed_set(uint64_t seed) { return seed_used = seed; }
+
 /* The reason why a test failed: its own words, or how its process ended. */
 static void describe(int status, char *why, size_t size) {
   if (why[0] != 0) return;

@@ -73,5 +73,7 @@ uint32_t prng_next(struct prng *prng);
 uint32_t prng_range(struct prng *prng, uint32_t low, uint32_t high);
 /* SEED from the environment, else the given one; printed when the test fails. */
 uint64_t harness_seed(uint64_t fallback);
+/* The seed of what follows, named when the test fails. */
+uint64_t harness_seed_set(uint64_t seed);
 
 #endif

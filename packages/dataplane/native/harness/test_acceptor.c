@@ -51,7 +51,9 @@ TEST(acceptor_waits_for_a_full_queue) {
   cluster_open(&cluster, 1, &options);
   cluster_hang(&cluster, 0);
   cluster_accept(&cluster);
-  dial_many(clients, CLIENTS);
+  dial_many(clients, 1);
+  EVENTUALLY(atomic_load(&cluster.hung));
+  dial_many(clients + 1, CLIENTS - 1);
   EVENTUALLY(is_paused() && cluster_stats(&cluster, 0).queued == 4);
   expect_no_spinning();
   atomic_store(&cluster.hanging, false);

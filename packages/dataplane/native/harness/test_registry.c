@@ -140,6 +140,7 @@ TEST(registry_death_with_sockets_in_the_queue) {
   for (int i = 0; i < CLIENTS; i++) {
     clients[i] = socket_dial(cluster.port, 0);
     EVENTUALLY(send(clients[i], CHAT_HEAD, strlen(CHAT_HEAD), 0) > 0);
+    if (i == 1) EVENTUALLY(atomic_load(&cluster.hung)); /* each worker has one */
   }
   EVENTUALLY(cluster_active(&cluster) == CLIENTS && cluster_stats(&cluster, 0).queued > 0);
   uint64_t inside = cluster_stats(&cluster, 0).active;

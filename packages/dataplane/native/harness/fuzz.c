@@ -1,0 +1,181 @@
+/*
+ * A mutation fuzzer over a live engine: clients and backends that say valid things, mutated things and nonsense, in
+ * random pieces, with random ends. What must hold: no sanitizer report, every connection ends, descriptors come back,
+ * one log record a connection. FUZZ_SECONDS bounds it; SEED repeats a run (each round prints its own on failure).
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+#define PEERS 24
+#define SCRIPT_BYTES 20000
+
+static struct rig rig;
+
+static const char *const client_words[] = {
+    REQUEST_HEAD, REQUEST_HEAD "early bytes", "GET / HTTP/1.1\n\n", "\r\n\r\n", "\n\n", "GET ", "x", "\r", "\n",
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\n" REQUEST_HEAD};
+
+static const char *const backend_words[] = {
+    SWITCH_HEAD, SWITCH_HEAD "behind", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n" SWITCH_HEAD,
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n", "0\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n",
+    "HTTP/1.1 401 Unauthorized\r\n\r\nbody", "\n\n", "\r\n\r\n"};
+
+struct peer {
+  int fd;
+  char *script;
+  size_t length, at;
+};
+
+static size_t mutate(struct prng *prng, char *bytes, size_t length) {
+  for (uint32_t changes = prng_range(prng, 0, 3); changes > 0 && length > 0; changes--) {
+    size_t at = prng_next(prng) % length;
+    switch (prng_range(prng, 0, 3)) {
+      case 0: bytes[at] = (char)prng_next(prng); break;
+      case 1: bytes[at] = "\r\n :;0f"[prng_next(prng) % 7]; break;
+      case 2: memmove(bytes + at, bytes + at + 1, length - at - 1), length--; break;
+      default: length = at; break;
+    }
+  }
+  return length;
+}
+
+/* What a peer is going to say. */
+static void write_script(struct prng *prng, struct peer *peer, const char *const *words, uint32_t count) {
+  peer->script = malloc(SCRIPT_BYTES);
+  CHECK(peer->script != NULL);
+  for (uint32_t parts = prng_range(prng, 0, 4); parts > 0; parts--) {
+    const char *word = words[prng_range(prng, 0, 3) ? 0 + prng_next(prng) % count : 0];
+    size_t length = strlen(word);
+    if (peer->length + length > SCRIPT_BYTES) break;
+    memcpy(peer->script + peer->length, word, length);
+    peer->length += length;
+  }
+  if (prng_range(prng, 0, 9) == 0) { /* long: over limits and budgets */
+    memset(peer->script + peer->length, 'a' + (int)prng_range(prng, 0, 25), SCRIPT_BYTES - peer->length);
+    peer->length = SCRIPT_BYTES;
+  }
+  if (prng_range(prng, 0, 1)) peer->length = mutate(prng, peer->script, peer->length);
+}
+
+static void end(struct peer *peer, bool reset) {
+  if (reset) {
+    socket_reset(peer->fd);
+  } else {
+    close(peer->fd);
+  }
+  free(peer->script);
+  *peer = (struct peer){.fd = -1};
+}
+
+/* One thing that a peer does. */
+static void act(struct prng *prng, struct peer *peer) {
+  static char sink[65536];
+  switch (prng_range(prng, 0, 9)) {
+    case 0:
+      if (prng_range(prng, 0, 3) == 0) end(peer, prng_range(prng, 0, 1));
+      break;
+    case 1:
+      if (prng_range(prng, 0, 3) == 0) shutdown(peer->fd, SHUT_WR);
+      break;
+    case 2:
+    case 3:
+    case 4: {
+      ssize_t count = recv(peer->fd, sink, prng_range(prng, 1, sizeof sink), 0);
+      if (count == 0 && prng_range(prng, 0, 1)) end(peer, false);
+      break;
+    }
+    default: {
+      size_t piece = prng_range(prng, 1, prng_range(prng, 0, 1) ? 20 : SCRIPT_BYTES);
+      if (piece > peer->length - peer->at) piece = peer->length - peer->at;
+      ssize_t count = piece > 0 ? send(peer->fd, peer->script + peer->at, piece, MSG_NOSIGNAL) : 0;
+      if (count > 0) peer->at += (size_t)count;
+      break;
+    }
+  }
+}
+
+static void take_backend(struct prng *prng, struct peer *peers) {
+  for (int i = 0; i < PEERS; i++) {
+    if (peers[i].fd >= 0) continue;
+    int fd = accept4(rig.backend, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) return;
+    peers[i] = (struct peer){.fd = fd};
+    write_script(prng, &peers[i], backend_words, sizeof backend_words / sizeof *backend_words);
+  }
+}
+
+/* Now and then the worker dies, and its engine is adopted or succeeded. */
+static void disturb(struct prng *prng) {
+  if (prng_range(prng, 0, 300) == 0) {
+    embedder_step(&rig.embedder, 0);
+    engine_detach(rig.engine);
+    if (prng_range(prng, 0, 1)) {
+      CHECK(engine_attach(rig.engine, false));
+      rig.embedder.deciding = false;
+      for (int i = 0; i < 3; i++) embedder_step(&rig.embedder, 0);
+      engine_detach(rig.engine);
+    }
+    CHECK(engine_attach(rig.engine, true));
+    rig.embedder.deciding = true;
+    engine_ready(rig.engine);
+  }
+  if (prng_range(prng, 0, 400) == 0) engine_close_all(rig.engine, REASON_DRAIN_TIMEOUT);
+}
+
+static void round_of(uint64_t seed) {
+  struct prng prng = prng_new(seed);
+  struct engine_options options = embedder_options();
+  struct peer clients[PEERS], backends[PEERS];
+  options.head_bytes_max = prng_range(&prng, 0, 1) ? 16384 : prng_range(&prng, 64, 400);
+  options.pending_bytes_max = prng_range(&prng, 0, 1) ? 16u << 20 : prng_range(&prng, 0, 200000);
+  options.half_close_timeout_ms = prng_range(&prng, 1, 200);
+  options.linger_timeout_ms = prng_range(&prng, 1, 50);
+  options.request_head_timeout_ms = prng_range(&prng, 1, 200);
+  options.queue_max = prng_range(&prng, 1, 8);
+  rig_open(&rig, &options, prng_range(&prng, 0, 1) ? 4096 : 0);
+  rig.embedder.answer_timeout_ms = prng_range(&prng, 1, 200);
+  rig.embedder.idle_timeout_ms = prng_range(&prng, 1, 300);
+  rig.embedder.log_ended = prng_range(&prng, 0, 1);
+  rig.embedder.rounds_max = (int)prng_range(&prng, 1, 4);
+  for (int i = 0; i < PEERS; i++) clients[i] = backends[i] = (struct peer){.fd = -1};
+  for (int action = 0; action < 2500; action++) {
+    struct peer *client = &clients[prng_range(&prng, 0, PEERS - 1)], *backend = &backends[prng_range(&prng, 0, PEERS - 1)];
+    if (client->fd < 0 && prng_range(&prng, 0, 3) == 0) {
+      *client = (struct peer){.fd = rig_client(&rig)};
+      write_script(&prng, client, client_words, sizeof client_words / sizeof *client_words);
+    }
+    if (client->fd >= 0) act(&prng, client);
+    if (backend->fd >= 0) act(&prng, backend);
+    if (prng_range(&prng, 0, 2) == 0) embedder_step(&rig.embedder, 0);
+    take_backend(&prng, backends);
+    disturb(&prng);
+    rig_log_lines(&rig);
+    rig.log_length = 0;
+  }
+  for (int i = 0; i < PEERS; i++) {
+    if (clients[i].fd >= 0) end(&clients[i], i % 2);
+    if (backends[i].fd >= 0) end(&backends[i], i % 3);
+  }
+  int left;
+  EVENTUALLY(((left = accept4(rig.backend, NULL, NULL, SOCK_CLOEXEC)) >= 0 && close(left) != 0) || rig_stats(&rig).active + rig_stats(&rig).queued == 0);
+  while ((left = accept4(rig.backend, NULL, NULL, SOCK_CLOEXEC)) >= 0) close(left);
+  rig_close(&rig);
+}
+
+TEST(fuzz_live_engine) {
+  const char *seconds = getenv("FUZZ_SECONDS"), *seed = getenv("SEED");
+  uint64_t end_ms = harness_now_ms() + 1000 * strtoull(seconds != NULL ? seconds : "20", NULL, 10);
+  uint64_t next = seed != NULL ? strtoull(seed, NULL, 10) : 1;
+  while (harness_now_ms() < end_ms && engine_count() < ENGINES_MAX) {
+    round_of(harness_seed_set(next));
+    if (seed != NULL) break;
+    next++;
+  }
+}
