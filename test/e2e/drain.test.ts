@@ -26,9 +26,12 @@ async function draining(drainTimeout: string, body: (gateway: Gateway, backend: 
 
 const recordsOf = (gateway: Gateway) => parseRecords(readFileSync(gateway.accessLog.path, 'utf8'));
 
+/** Waits until connecting is refused; what still got in leaves at once. */
 async function refused(gateway: Gateway): Promise<void> {
   await eventually(async () => {
-    await expect(RawClient.connect(gateway)).rejects.toThrow('ECONNREFUSED');
+    const client = await RawClient.connect(gateway).catch(() => undefined);
+    client?.destroy();
+    expect(client).toBeUndefined();
   });
 }
 
@@ -50,9 +53,8 @@ test('live connections go on; new ones are refused; it ends with the last of the
     await load.proceed(20);
     await load.stop();
     expect(await gateway.end(3_000)).toEqual({ code: 0, signal: null });
-    const records = recordsOf(gateway);
-    expect(records).toHaveLength(20);
-    expect(new Set(records.map(({ closeReason }) => closeReason))).toEqual(new Set(['client-closed']));
+    const spliced = recordsOf(gateway).filter(({ httpStatusCode }) => httpStatusCode === 101);
+    expect(spliced.map(({ closeReason }) => closeReason)).toEqual(Array(20).fill('client-closed'));
   });
 });
 
@@ -87,7 +89,8 @@ test('a handshake that has begun is completed', async () => {
     client.end();
     await client.outcome();
     expect(await gateway.end(5_000)).toEqual({ code: 0, signal: null });
-    expect(recordsOf(gateway)).toHaveLength(2);
+    const records = recordsOf(gateway).filter(({ requestUri }) => requestUri !== '-');
+    expect(records).toHaveLength(2);
   });
 });
 

@@ -51,7 +51,6 @@ export const CLOSE_REASONS: ReadonlySet<string> = new Set([
   'relay-truncated',
   'client-aborted',
   'request-timeout',
-  'buffer-limit',
   'internal-error',
 ]);
 
