@@ -283,8 +283,13 @@ void handshake_read_response(struct engine *engine, struct connection *connectio
 bool engine_interim(struct engine *engine, connection_id id, const char *head, size_t length) {
   struct connection *connection = connection_find(engine, id);
   if (connection == NULL || connection->state != STATE_DECIDING_RESPONSE) return false;
-  if (side_send(engine, &connection->client, (const uint8_t *)head, length) == SEND_ERROR) {
+  struct side *client = &connection->client;
+  if (side_flush(engine, client) == SEND_ERROR || side_send(engine, client, (const uint8_t *)head, length) == SEND_ERROR) {
     connection_end(engine, connection, REASON_CLIENT_ABORTED);
+    return true;
+  }
+  if (client->pending_length > SCRATCH_BYTES) { /* interim answers without end to a client that does not read */
+    handshake_fail(engine, connection, STAGE_RESPONSE, FAILED_TOO_LARGE, 0);
     return true;
   }
   connection->state = STATE_READING_RESPONSE;
