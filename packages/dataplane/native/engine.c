@@ -177,7 +177,9 @@ void engine_detach(struct engine *engine) {
       struct connection *connection = connection_at(engine, index);
       connection->on_notices = false;
       connection->notice = NOTICE_NONE;
-      if (needs_decision(connection)) connection_end(engine, connection, REASON_WORKER_LOST);
+      if (!needs_decision(connection)) continue;
+      bool ended = connection->state == STATE_ENDED; /* its own reason stands, only nobody was told */
+      connection_end(engine, connection, ended ? (enum reason)connection->reason : REASON_WORKER_LOST);
     }
     engine_redistribute(engine);
   }
