@@ -206,3 +206,26 @@ TEST(answer_bad_address_is_a_failure) {
   close(client);
   rig_close(&rig);
 }
+
+/* Interim answers without end to a client that does not read: what is kept is bounded, too. */
+TEST(answer_interim_flood_is_bounded) {
+  rig_open(&rig, NULL, 4096);
+  int client, backend;
+  begin(&client, &backend);
+  char head[2000];
+  size_t start = strlen("HTTP/1.1 103 Early Hints\r\nX: ");
+  memcpy(head, "HTTP/1.1 103 Early Hints\r\nX: ", start);
+  memset(head + start, 'x', sizeof head - start);
+  memcpy(head + sizeof head - 4, "\r\n\r\n", 4);
+  size_t at = 0;
+  for (int i = 0; i < 20000 && embedder_count(&rig.embedder, EVENT_FAILED) == 0; i++) {
+    ssize_t count = write(backend, head + at, sizeof head - at);
+    if (count > 0) at = (at + (size_t)count) % sizeof head;
+    embedder_step(&rig.embedder, 1);
+    CHECK(rig_stats(&rig).pending_bytes <= SCRATCH_BYTES + sizeof head + sizeof BAD_GATEWAY);
+  }
+  expect_failed(STAGE_RESPONSE, FAILED_TOO_LARGE, 0);
+  socket_reset(client);
+  close(backend);
+  rig_close(&rig);
+}

@@ -317,3 +317,20 @@ TEST(handshake_waiting_handover_wakes_again) {
   while (rig_stats(&rig).active > 0) embedder_step(&rig.embedder, 100);
   rig_close(&rig);
 }
+
+/* The worker dies between a client's leaving and the news of it: the record says why it ended. */
+TEST(handshake_ended_keeps_its_reason_when_the_worker_dies) {
+  rig_open(&rig, NULL, 0);
+  int client = rig_client(&rig);
+  socket_send_text(client, REQUEST_HEAD);
+  int backend = rig_backend(&rig);
+  socket_reset(client);
+  CHECK(poll(&(struct pollfd){.fd = engine_poll_fd(rig.engine), .events = POLLIN}, 1, 1000) == 1);
+  engine_turn(rig.engine);
+  engine_detach(rig.engine);
+  CHECK(engine_attach(rig.engine, true));
+  engine_ready(rig.engine);
+  rig_expect_log(&rig, "\"closeReason\":\"client-aborted\"");
+  close(backend);
+  rig_close(&rig);
+}
