@@ -24,7 +24,8 @@ static const char *const client_words[] = {
 static const char *const backend_words[] = {
     SWITCH_HEAD, SWITCH_HEAD "behind", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n" SWITCH_HEAD,
     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
-    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n", "0\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n", "0\r\n\r\n",
+    "HTTP/1.1 204 No Content\r\n\r\n",
     "HTTP/1.1 401 Unauthorized\r\n\r\nbody", "\n\n", "\r\n\r\n"};
 
 struct peer {
@@ -51,7 +52,7 @@ static void write_script(struct prng *prng, struct peer *peer, const char *const
   peer->script = malloc(SCRIPT_BYTES);
   CHECK(peer->script != NULL);
   for (uint32_t parts = prng_range(prng, 0, 4); parts > 0; parts--) {
-    const char *word = words[prng_range(prng, 0, 3) ? 0 + prng_next(prng) % count : 0];
+    const char *word = words[prng_range(prng, 0, 3) ? prng_next(prng) % count : 0];
     size_t length = strlen(word);
     if (peer->length + length > SCRIPT_BYTES) break;
     memcpy(peer->script + peer->length, word, length);
@@ -146,7 +147,8 @@ static void round_of(uint64_t seed) {
   rig.embedder.rounds_max = (int)prng_range(&prng, 1, 4);
   for (int i = 0; i < PEERS; i++) clients[i] = backends[i] = (struct peer){.fd = -1};
   for (int action = 0; action < 2500; action++) {
-    struct peer *client = &clients[prng_range(&prng, 0, PEERS - 1)], *backend = &backends[prng_range(&prng, 0, PEERS - 1)];
+    struct peer *client = &clients[prng_range(&prng, 0, PEERS - 1)];
+    struct peer *backend = &backends[prng_range(&prng, 0, PEERS - 1)];
     if (client->fd < 0 && prng_range(&prng, 0, 3) == 0) {
       *client = (struct peer){.fd = rig_client(&rig)};
       write_script(&prng, client, client_words, sizeof client_words / sizeof *client_words);
@@ -164,7 +166,8 @@ static void round_of(uint64_t seed) {
     if (backends[i].fd >= 0) end(&backends[i], i % 3);
   }
   int left;
-  EVENTUALLY(((left = accept4(rig.backend, NULL, NULL, SOCK_CLOEXEC)) >= 0 && close(left) != 0) || rig_stats(&rig).active + rig_stats(&rig).queued == 0);
+  EVENTUALLY(((left = accept4(rig.backend, NULL, NULL, SOCK_CLOEXEC)) >= 0 && close(left) != 0) ||
+             rig_stats(&rig).active + rig_stats(&rig).queued == 0);
   while ((left = accept4(rig.backend, NULL, NULL, SOCK_CLOEXEC)) >= 0) close(left);
   rig_close(&rig);
 }

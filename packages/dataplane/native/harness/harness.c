@@ -40,7 +40,8 @@ void test_fail(const char *file, int line, const char *format, ...) {
   vsnprintf(why, sizeof why, format, arguments);
   va_end(arguments);
   snprintf(text, sizeof text, "%s:%d: %s", file, line, why);
-  if (seed_used != 0) snprintf(text + strlen(text), sizeof text - strlen(text), " (SEED=%llu)", (unsigned long long)seed_used);
+  size_t length = strlen(text);
+  if (seed_used != 0) snprintf(text + length, sizeof text - length, " (SEED=%llu)", (unsigned long long)seed_used);
   report(text);
   _exit(EXIT_FAILED);
 }
@@ -127,7 +128,8 @@ static int run_test(const struct test *test, char *why, size_t size) {
   why[length] = 0;
   close(pipe_fds[0]);
   if (child < 0 || waitpid(child, &status, 0) != child) return EXIT_FAILED;
-  if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == EXIT_SKIPPED)) return WEXITSTATUS(status);
+  int code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+  if (code == 0 || code == EXIT_SKIPPED) return code;
   describe(status, why, size);
   return EXIT_FAILED;
 }

@@ -82,9 +82,11 @@ void socket_expect(int fd, const void *bytes, size_t length) {
     char piece[16384];
     size_t want = length - have < sizeof piece ? length - have : sizeof piece;
     ssize_t count = receive(fd, piece, want, 0);
-    if (count <= 0) test_fail(__FILE__, __LINE__, "%zu of %zu bytes, then %s", have, length, count ? strerror((int)-count) : "EOF");
+    const char *end = count < 0 ? strerror((int)-count) : "EOF";
+    if (count <= 0) test_fail(__FILE__, __LINE__, "%zu of %zu bytes, then %s", have, length, end);
     if (memcmp(piece, (const char *)bytes + have, (size_t)count) != 0) {
-      test_fail(__FILE__, __LINE__, "other bytes than expected at %zu: %.*s", have, (int)(count < 200 ? count : 200), piece);
+      int shown = count < 200 ? (int)count : 200;
+      test_fail(__FILE__, __LINE__, "other bytes than expected at %zu: %.*s", have, shown, piece);
     }
     have += (size_t)count;
   }
@@ -174,7 +176,8 @@ static bool stream_receive(struct stream *stream) {
   if (count < 0 && errno != EAGAIN) test_fail(__FILE__, __LINE__, "recv: %s", strerror(errno));
   if (count < 0) return false;
   if (count == 0) {
-    if (stream->left_to_receive > 0) test_fail(__FILE__, __LINE__, "EOF with %zu bytes missing", stream->left_to_receive);
+    size_t missing = stream->left_to_receive;
+    if (missing > 0) test_fail(__FILE__, __LINE__, "EOF with %zu bytes missing", missing);
     stream->ended = true;
     return true;
   }
@@ -209,7 +212,10 @@ void socket_exchange(int a, int b, const struct exchange *exchange) {
       moved |= stream_send(&streams[i], exchange->piece_max);
       moved |= stream_receive(&streams[i]);
     }
-    if (harness_now_ms() > deadline) test_fail(__FILE__, __LINE__, "stuck with %zu and %zu bytes to come", streams[0].left_to_receive, streams[1].left_to_receive);
+    if (harness_now_ms() > deadline) {
+      test_fail(__FILE__, __LINE__, "stuck with %zu and %zu bytes to come", streams[0].left_to_receive,
+                streams[1].left_to_receive);
+    }
     harness_idle();
     if (moved) deadline = harness_now_ms() + EVENTUALLY_MS;
   }

@@ -27,8 +27,7 @@ TEST(log_ring_wraps_around) {
   char line[512];
   uint8_t out[4096];
   for (int i = 0; i < 5000; i++) {
-    int length = snprintf(line, sizeof line, "%d %.*s\n", i, i % 97, "0123456789012345678901234567890123456789012345"
-                                                                    "01234567890123456789012345678901234567890123456789");
+    int length = snprintf(line, sizeof line, "%d %0*d\n", i, 1 + i % 97, 0);
     append(&ring, line, (size_t)length);
     size_t got = log_ring_read(&ring, out, sizeof out);
     CHECK_EQ(got, length);
@@ -78,7 +77,8 @@ static void *produce(void *argument) {
   struct log_ring *ring = argument;
   for (unsigned i = 0; i < LINES; i++) {
     char line[80];
-    int length = snprintf(line, sizeof line, "%u:%.*s|\n", i, (int)(i * 7919 % 50), "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz");
+    static const char filler[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+    int length = snprintf(line, sizeof line, "%u:%.*s|\n", i, (int)(i * 7919 % 50), filler);
     append(ring, line, (size_t)length);
   }
   return NULL;

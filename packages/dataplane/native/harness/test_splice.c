@@ -41,7 +41,8 @@ TEST(splice_in_a_thread) {
   int clients[8], backends[8];
   for (int i = 0; i < 8; i++) rig_splice(&rig, &clients[i], &backends[i]);
   for (int i = 0; i < 8; i++) {
-    struct exchange exchange = {.seed = (uint64_t)i, .bytes_ab = 200000, .bytes_ba = 100000, .piece_max = 9000, .finish = i % 2};
+    struct exchange exchange = {
+        .seed = (uint64_t)i, .bytes_ab = 200000, .bytes_ba = 100000, .piece_max = 9000, .finish = i % 2};
     socket_exchange(clients[i], backends[i], &exchange);
     close(clients[i]);
     close(backends[i]);
