@@ -72,6 +72,7 @@ void connection_open(struct engine *engine, const struct handover *handover) {
   if (engine->free_list == NULL && !grow(engine)) {
     close(handover->fd);
     descriptors_released();
+    counter_add(&engine->active, (uint64_t)-1);
     return;
   }
   struct connection *connection = engine->free_list;
@@ -83,7 +84,6 @@ void connection_open(struct engine *engine, const struct handover *handover) {
   connection->address = handover->address;
   connection->port = handover->port;
   connection->opened_us = handover->accepted_us;
-  counter_add(&engine->active, 1);
   counter_add(&engine->opened, 1);
   if (!connection_watch(engine, connection, false)) {
     connection_end(engine, connection, REASON_INTERNAL_ERROR);

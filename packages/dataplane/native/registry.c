@@ -116,6 +116,7 @@ bool engine_push(struct engine *engine, const struct handover *handover) {
   return pushed;
 }
 
+/* The socket counts as an active connection from here on. */
 bool engine_pop(struct engine *engine, struct handover *handover) {
   if (atomic_load(&engine->queued) == 0) return false;
   pthread_mutex_lock(&engine->queue_lock);
@@ -123,6 +124,7 @@ bool engine_pop(struct engine *engine, struct handover *handover) {
   if (queued > 0) {
     *handover = engine->queue[engine->queue_head];
     engine->queue_head = (engine->queue_head + 1) % engine->options.queue_max;
+    counter_add(&engine->active, 1); /* counted all the time: else the acceptor sees room that is not there */
     atomic_store(&engine->queued, queued - 1);
   }
   pthread_mutex_unlock(&engine->queue_lock);
@@ -160,6 +162,7 @@ void engine_redistribute(struct engine *engine) {
   struct handover handover;
   for (struct engine *other = engine_pick(); other != NULL; other = engine_pick()) {
     if (!engine_pop(engine, &handover)) return;
+    counter_add(&engine->active, (uint64_t)-1);
     if (engine_push(other, &handover)) continue;
     pthread_mutex_lock(&engine->queue_lock);
     uint32_t queued = atomic_load(&engine->queued);
