@@ -58,7 +58,7 @@ describe.each([1, 2])('with %i workers', (workers) => {
     const backend = await EchoBackend.start({ record: false });
     const options: GatewayOptions = {
       config: { services: { echo: [backend] } },
-      flags: { workers: String(workers), 'worker-hang-timeout': `${HANG_TIMEOUT_MS}ms` },
+      flags: { workers: String(workers), 'worker-hang-timeout': fault === 'hang' ? `${HANG_TIMEOUT_MS}ms` : '1m' },
       faults: true,
       expectErrors: true,
     };

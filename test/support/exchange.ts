@@ -4,6 +4,8 @@ import { acceptOf, type Field, head, type ReceivedHead } from './heads.js';
 
 export class Exchange {
   readonly query: URLSearchParams;
+  /** Set by a fault that waits for the test. */
+  goOn: () => void = () => undefined;
 
   constructor(
     readonly socket: Socket,

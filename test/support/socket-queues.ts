@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from './eventually.js';
 
 interface Queues {
@@ -36,46 +35,16 @@ function isWaiting(table: ReadonlyMap<string, Queues>, { localPort, remotePort }
   return (own?.unacknowledged ?? 0) > 0 || (peer?.unread ?? 0) > 0;
 }
 
-/** Sockets that some barrier waits for. The table is long and slow to read: one reader serves all barriers. */
-const watched = new Set<Socket>();
-let reading = false;
-
-async function readUntilNobodyWaits(): Promise<void> {
-  if (reading) {
-    return;
-  }
-  reading = true;
-  while (watched.size > 0) {
-    const table = socketTable();
-    for (const socket of watched) {
-      if (socket.destroyed || !isWaiting(table, socket)) {
-        watched.delete(socket);
-      }
-    }
-    await delay(5);
-  }
-  reading = false;
-}
-
 /** Waits until the peers of all these sockets have read all that was sent to them, or have gone. */
 export async function taken(sockets: readonly Socket[], budgetMs = 10_000): Promise<void> {
-  for (const socket of sockets) {
-    watched.add(socket);
-  }
-  void readUntilNobodyWaits();
-  const waiting = () => sockets.filter((socket) => watched.has(socket)).length;
-  try {
-    await eventually(
-      () => {
-        if (waiting() > 0) {
-          throw new Error(`${waiting()} peers have not read what was sent`);
-        }
-      },
-      { budgetMs },
-    );
-  } finally {
-    for (const socket of sockets) {
-      watched.delete(socket);
-    }
-  }
+  await eventually(
+    () => {
+      const table = socketTable();
+      const waiting = sockets.filter((socket) => !socket.destroyed && isWaiting(table, socket)).length;
+      if (waiting > 0) {
+        throw new Error(`${waiting} peers have not read what was sent`);
+      }
+    },
+    { budgetMs },
+  );
 }

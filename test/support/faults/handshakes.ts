@@ -1,7 +1,6 @@
 /** Backends that do something wrong, or unusual, before the 101 is complete. */
 import type { Exchange, Fault } from '../exchange.js';
 import { acceptOf, head } from '../heads.js';
-import { taken } from '../socket-queues.js';
 
 /** `?interim=103,100`: the statuses that come before the 101, each with a field to be passed on. */
 function interim(exchange: Exchange): void {
@@ -43,16 +42,15 @@ function slowHead(exchange: Exchange): void {
   exchange.socket.on('close', () => clearInterval(timer));
 }
 
-/** The 101 in two reads, cut behind `?at=` bytes; the stream's first bytes come glued to the second piece. */
+/** The 101 cut behind `?at=` bytes; the rest, with the stream's first bytes glued to it, when the test says so. */
 function cutHead(exchange: Exchange): void {
   const bytes = `${exchange.switching()}first bytes`;
   const at = exchange.number('at', 1);
-  const goOn = () => {
+  exchange.send(bytes.slice(0, at));
+  exchange.goOn = () => {
     exchange.send(bytes.slice(at));
     exchange.echo();
   };
-  exchange.send(bytes.slice(0, at));
-  taken([exchange.socket]).then(goOn, (error) => exchange.socket.destroy(error));
 }
 
 /** Faults at odds with RFC 6455 or HTTP: all of them end in 502. */
