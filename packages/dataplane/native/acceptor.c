@@ -34,6 +34,8 @@ static struct {
   bool asked; /* between acceptor_start and acceptor_pause */
   bool armed; /* listening for events */
   uint64_t own_descriptors, limit;
+  struct handover parked; /* accepted, but every engine was full or dead by then */
+  bool has_parked;
   pthread_mutex_t lock;
   pthread_t thread;
   bool running;
@@ -203,10 +205,16 @@ static void take_address(struct handover *handover, const union address *address
   handover->port = ntohs(address->v4.sin_port);
 }
 
+static bool hand_over(const struct handover *handover) {
+  for (struct engine *engine = engine_pick(); engine != NULL; engine = engine_pick()) {
+    if (engine_push(engine, handover)) return true;
+  }
+  return false;
+}
+
 /* Accepts one socket and hands it over. False: nothing more to accept now. */
 static bool accept_one(const struct listener *listener) {
-  struct engine *engine = has_descriptors() ? engine_pick() : NULL;
-  if (engine == NULL) {
+  if (!has_descriptors() || engine_pick() == NULL) {
     wait_a_little();
     return false;
   }
@@ -221,11 +229,11 @@ static bool accept_one(const struct listener *listener) {
   struct handover handover = {.fd = fd, .listener = listener, .accepted_us = clock_us()};
   take_address(&handover, &address);
   atomic_fetch_add_explicit(&clients, 1, memory_order_relaxed);
-  while (engine != NULL && !engine_push(engine, &handover)) engine = engine_pick();
-  if (engine != NULL) return true;
-  close(fd); /* every engine died between the pick and the push */
-  descriptors_released();
-  return true;
+  if (hand_over(&handover)) return true;
+  acceptor.parked = handover;
+  acceptor.has_parked = true;
+  wait_a_little();
+  return false;
 }
 
 static void accept_some(const struct listener *listener) {
@@ -237,6 +245,11 @@ static void accept_some(const struct listener *listener) {
 static void handle(const struct epoll_event *event) {
   if (event->data.u32 != UINT32_MAX) {
     accept_some(acceptor.listeners[event->data.u32]);
+    return;
+  }
+  if (acceptor.has_parked) acceptor.has_parked = !hand_over(&acceptor.parked);
+  if (acceptor.has_parked) {
+    wait_a_little();
   } else if (acceptor.asked && !acceptor.armed) {
     atomic_store(&waiting, false);
     set_events(EPOLLIN);
@@ -304,6 +317,11 @@ void acceptor_close(void) {
   for (uint32_t i = 0; i < acceptor.count; i++) {
     if (acceptor.listeners[i]->fd >= 0) close(acceptor.listeners[i]->fd);
     acceptor.listeners[i]->fd = -1;
+  }
+  if (acceptor.has_parked) {
+    close(acceptor.parked.fd); /* nobody took it in time, and nobody will */
+    descriptors_released();
+    acceptor.has_parked = false;
   }
   pthread_mutex_unlock(&acceptor.lock);
   if (!acceptor.running) return;

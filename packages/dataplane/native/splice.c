@@ -143,10 +143,12 @@ static enum reason lost(bool client) {
   return vanished ? REASON_BACKEND_VANISHED : REASON_BACKEND_RESET;
 }
 
-/* A side takes nothing more, but may have sent something before: see run_broken. */
+/* A side takes nothing more, but may have sent something before: see run_broken. One that had ended its stream in order
+ * and only then refused what came closed; it was not reset. */
 static void mark_broken(struct engine *engine, struct connection *connection, bool client) {
   struct side *side = client ? &connection->client : &connection->backend;
-  connection->reason = (uint8_t)lost(client);
+  enum reason closed = client ? REASON_CLIENT_CLOSED : REASON_BACKEND_CLOSED;
+  connection->reason = (uint8_t)(side->eof ? closed : lost(client));
   side->broken = side->hup = side->readable = true;
   ready_push(engine, connection);
 }
@@ -196,7 +198,8 @@ void splice_run(struct engine *engine, struct connection *connection) {
   const struct side *client = &connection->client, *backend = &connection->backend;
   if (!client->eof && !backend->eof) return;
   if (client->eof && backend->eof && client->pending_length + backend->pending_length == 0) {
-        connection_end(engine, connection, connection->first_eof == EOF_CLIENT ? REASON_CLIENT_CLOSED : REASON_BACKEND_CLOSED);
+    bool client_first = connection->first_eof == EOF_CLIENT;
+    connection_end(engine, connection, client_first ? REASON_CLIENT_CLOSED : REASON_BACKEND_CLOSED);
     return; /* closing says what two more shutdowns would */
   }
   run_half_close(engine, connection, true);
