@@ -55,6 +55,22 @@ static void close_behind_data(bool backend_closes) {
 TEST(faults_backend_closes_while_the_client_sends) { close_behind_data(true); }
 TEST(faults_client_closes_while_the_backend_sends) { close_behind_data(false); }
 
+/* An orderly end whose last act is a reset, because bytes came after it, is still an orderly end. */
+TEST(faults_bytes_behind_an_orderly_close) {
+  rig_open(&rig, NULL, 0);
+  int client, backend;
+  rig_splice(&rig, &client, &backend);
+  close(backend);
+  socket_expect_eof(client);
+  for (int i = 0; i < 20 && rig_stats(&rig).active > 0; i++) {
+    if (send(client, "late", 4, MSG_NOSIGNAL) < 0) break;
+    embedder_step(&rig.embedder, 10);
+  }
+  close(client);
+  rig_expect_log(&rig, "\"closeReason\":\"backend-closed\"");
+  rig_close(&rig);
+}
+
 /* The same with a reader that is slow: what the engine holds and what its kernel holds still arrives. */
 TEST(faults_reset_with_a_slow_reader) {
   for (int crossing = 0; crossing < 2; crossing++) {

@@ -1,6 +1,8 @@
 /* The relay of an answer that is no switch, and the last of a connection: answers whole, and an end without reset. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -99,6 +101,21 @@ TEST(relay_truncated) {
   }
   expect_truncated("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense",
                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nn", false);
+}
+
+/* Without framing only a reset tells the client that its answer was cut. */
+TEST(relay_until_eof_cut_by_a_reset) {
+  rig_open(&rig, NULL, 0);
+  int client, backend;
+  begin(&client, &backend);
+  socket_send_text(backend, "HTTP/1.0 200 OK\r\n\r\nhello");
+  socket_expect_text(client, "HTTP/1.0 200 OK\r\n\r\nhello");
+  socket_reset(backend);
+  rig_expect_log(&rig, "\"closeReason\":\"relay-truncated\"");
+  CHECK_EQ(recv(client, out, sizeof out, 0), -1);
+  CHECK_EQ(errno, ECONNRESET);
+  close(client);
+  rig_close(&rig);
 }
 
 TEST(relay_large_answer_to_a_slow_reader) {
