@@ -85,8 +85,8 @@ export class EchoBackend implements Address {
     if (!fault) {
       throw new Error(`no such fault: ${name}`);
     }
-    if (name === 'answer' || (name !== undefined && name in handshakeFaults)) {
-      // The gateway is done with this connection when it has ended its direction; a stream's end is the fault's own.
+    if (name !== 'sink' && name !== 'stop-reading' && name !== 'flood') {
+      // These three end in their own way; every other backend has nothing more to say than its peer.
       exchange.socket.on('end', () => exchange.socket.end());
     }
     fault(exchange);
