@@ -155,16 +155,26 @@ test('an endpoint that answers no SYN: 504 within the connect budget', async () 
   );
 });
 
-test('a client that leaves while the backend is silent frees both sides', async () => {
-  const { gateway, backends } = running();
-  const client = await RawClient.connect(gateway);
-  await client.write(upgradeHead({ target: '/?fault=silent&left' }));
-  await backends.backend.exchange('left');
-  client.reset();
-  await eventually(() => expect(backends.backend.open).toBe(0));
-  const record = await gateway.accessLog.recordOf('left');
-  expect(['client-aborted', 'client-reset']).toContain(record.closeReason);
-});
+test.each(['', 'bytes that nobody has read'])(
+  'a client that resets while the backend is silent, behind "%s"',
+  async (bytes) => {
+    const backend = await EchoBackend.start();
+    await withGateway(
+      { config: { services: { echo: [backend] } } },
+      async (gateway) => {
+        const client = await RawClient.connect(gateway);
+        await client.write(upgradeHead({ target: '/?fault=silent&left' }));
+        await backend.exchange('left');
+        await client.write(bytes);
+        client.reset();
+        await eventually(() => expect(backend.open).toBe(0));
+        const record = await gateway.accessLog.recordOf('left');
+        expect(['client-aborted', 'client-reset']).toContain(record.closeReason);
+      },
+      [backend],
+    );
+  },
+);
 
 test.each(['end', 'resetAndDestroy'] as const)(
   'a client that leaves with its head (%s) frees both sides',
