@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { EchoBackend } from '../support/echo-backend.js';
 import { eventually } from '../support/eventually.js';
+import { handedOver, offer, standstill } from '../support/flood.js';
 import { RawClient } from '../support/raw-client.js';
 import { withGateway } from '../support/scenario.js';
 
@@ -85,6 +86,34 @@ test.each(halves)('half-close: $name', async ({ fault, clientEnds }) => {
       expect(Number(record.timeTaken)).toBeGreaterThanOrEqual(350);
       expect(Number(record.timeTaken)).toBeLessThan(2_500);
       client.destroy();
+    },
+    [backend],
+  );
+});
+
+const resets = [
+  { who: 'client', fault: 'stop-reading' },
+  { who: 'backend', fault: 'flood&size=50000000' },
+];
+
+test.each(resets)('half-close: the $who resets while the other side does not read', async ({ who, fault }) => {
+  const backend = await EchoBackend.start();
+  await withGateway(
+    { config: { services: { echo: [backend] } }, flags: { 'half-close-timeout': '400ms' } },
+    async (gateway) => {
+      const client = await RawClient.upgrade(gateway, { target: `/?fault=${fault}&stuck` });
+      client.pause();
+      const { socket } = await backend.exchange('stuck');
+      if (who === 'client') {
+        offer(client.socket, 50_000_000);
+      }
+      const sender = who === 'client' ? client.socket : socket;
+      await standstill(() => handedOver(sender));
+      sender.resetAndDestroy();
+      const record = await gateway.accessLog.recordOf('stuck');
+      expect(['half-close-timeout', `${who}-reset`]).toContain(record.closeReason);
+      client.destroy();
+      socket.destroy();
     },
     [backend],
   );
