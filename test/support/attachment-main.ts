@@ -239,13 +239,17 @@ async function oneOfCrowd(engine: EngineIndex, end: CrowdTask['end']): Promise<s
 async function seeCrowd(): Promise<CrowdSeen> {
   const engines = Array.from({ length: CROWD }, () => native.engineCreate(OPTIONS));
   const before = openDescriptors(process.pid);
-  const ends: Record<string, Set<string>> = {};
+  const said: Record<CrowdTask['end'], Set<string>> = {
+    detach: new Set(),
+    attached: new Set(),
+    exit: new Set(),
+    throw: new Set(),
+  };
   let threads = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     const all = engines.map(async (engine, index) => {
       const end = ENDS[(index + round) % ENDS.length] ?? 'detach';
-      const said = await oneOfCrowd(engine, end);
-      (ends[end] ??= new Set()).add(said);
+      said[end].add(await oneOfCrowd(engine, end));
       threads += 1;
     });
     await Promise.all(all);
@@ -257,8 +261,8 @@ async function seeCrowd(): Promise<CrowdSeen> {
     attachedAgain += 1;
   }
   const descriptorsLeft = await left(before);
-  const lists = Object.fromEntries(Object.entries(ends).map(([end, said]) => [end, [...said].sort()]));
-  return { threads, ends: lists, attachedAgain, descriptorsLeft };
+  const ends = Object.fromEntries(Object.entries(said).map(([end, each]) => [end, [...each].sort()]));
+  return { threads, ends, attachedAgain, descriptorsLeft };
 }
 
 const what = process.argv[2] as Death | 'crowd';
