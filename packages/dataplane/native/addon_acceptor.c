@@ -92,7 +92,6 @@ static napi_value accept_pause(napi_env env, napi_callback_info info) {
 
 static napi_value accept_close(napi_env env, napi_callback_info info) {
   (void)env;
-  (void)env;
   (void)info;
   acceptor_close();
   return NULL;

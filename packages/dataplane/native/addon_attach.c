@@ -23,7 +23,7 @@ struct attachment {
   napi_ref on_events; /* NULL: adopted */
   napi_async_context context;
   napi_async_cleanup_hook_handle hook;
-  bool in_callback, failed, closing, hooked;
+  bool failed, closing, hooked;
   struct attachment *next; /* of this environment */
 };
 
@@ -96,12 +96,10 @@ static void fail(struct attachment *attachment) {
 static bool deliver(struct attachment *attachment, size_t length) {
   napi_env env = attachment->env;
   napi_value callback = NULL, argument = NULL, global = NULL;
-  attachment->in_callback = true;
   bool called = napi_get_reference_value(env, attachment->on_events, &callback) == napi_ok &&
                 napi_get_global(env, &global) == napi_ok &&
                 napi_create_uint32(env, (uint32_t)length, &argument) == napi_ok &&
                 napi_make_callback(env, attachment->context, global, callback, 1, &argument, NULL) == napi_ok;
-  attachment->in_callback = false;
   if (!called) fail(attachment);
   return called;
 }

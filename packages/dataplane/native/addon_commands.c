@@ -20,7 +20,7 @@ static struct engine *begin(struct call *call, napi_env env, napi_callback_info 
 static napi_value set_active_column(napi_env env, napi_callback_info info) {
   struct call call;
   struct engine *engine = call_read(&call, env, info, 2) ? call_engine(&call) : NULL;
-  if (engine == NULL) return NULL;
+  if (engine == NULL || !attachment_check(env, engine)) return NULL;
   int32_t *cells = NULL;
   size_t length = 0;
   napi_get_typedarray_info(env, call.arguments[1], NULL, &length, (void **)&cells, NULL, NULL);

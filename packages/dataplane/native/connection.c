@@ -68,12 +68,14 @@ bool connection_watch(struct engine *engine, struct connection *connection, bool
   return epoll_ctl(engine->epfd, EPOLL_CTL_ADD, side->fd, &event) == 0;
 }
 
-void connection_open(struct engine *engine, const struct handover *handover) {
+/* A place for what was handed over; NULL, with its record counted as lost, when memory has run out. */
+static struct connection *take_place(struct engine *engine, const struct handover *handover) {
   if (engine->free_list == NULL && !grow(engine)) {
     close(handover->fd);
     descriptors_released();
     counter_add(&engine->active, (uint64_t)-1);
-    return;
+    atomic_fetch_add(&engine->log.drops, 1);
+    return NULL;
   }
   struct connection *connection = engine->free_list;
   engine->free_list = connection->wheel_next;
@@ -85,6 +87,17 @@ void connection_open(struct engine *engine, const struct handover *handover) {
   connection->port = handover->port;
   connection->opened_us = handover->accepted_us;
   counter_add(&engine->opened, 1);
+  return connection;
+}
+
+void connection_turn_away(struct engine *engine, const struct handover *handover, enum reason reason) {
+  struct connection *connection = take_place(engine, handover);
+  if (connection != NULL) connection_end(engine, connection, reason);
+}
+
+void connection_open(struct engine *engine, const struct handover *handover) {
+  struct connection *connection = take_place(engine, handover);
+  if (connection == NULL) return;
   if (!connection_watch(engine, connection, false)) {
     connection_end(engine, connection, REASON_INTERNAL_ERROR);
     return;
@@ -100,7 +113,7 @@ void connection_event(struct engine *engine, struct connection *connection, bool
   if (events & EPOLLIN) side->readable = true;
   if (events & EPOLLOUT) side->writable = true;
   if (backend && (connection->state == STATE_CONNECTING || connection->state == STATE_READING_RESPONSE)) {
-    handshake_on_backend(engine, connection, events);
+    upstream_event(engine, connection, events);
   } else {
     connection_run(engine, connection);
   }
@@ -114,7 +127,7 @@ void connection_run(struct engine *engine, struct connection *connection) {
     case STATE_DECIDING_RESPONSE: handshake_on_client(engine, connection); break;
     case STATE_READING_RESPONSE:
       handshake_on_client(engine, connection);
-      if (connection->state == STATE_READING_RESPONSE) handshake_read_response(engine, connection);
+      if (connection->state == STATE_READING_RESPONSE) upstream_read(engine, connection);
       break;
     case STATE_SPLICED: splice_run(engine, connection); break;
     case STATE_RELAYING: relay_run(engine, connection); break;

@@ -8,6 +8,8 @@
 
 #include "internal.h"
 
+#define CLOSING_PATIENCE_MS 2000 /* how long close_all waits for room in the access log */
+
 void engine_clock(struct engine *engine) {
   engine->now_us = clock_us();
   engine->now_ms = engine->now_us / 1000;
@@ -99,15 +101,38 @@ static bool take_handovers(struct engine *engine) {
   }
 }
 
-static void run_close_all(struct engine *engine) {
+static void begin_close_all(struct engine *engine) {
   int asked = atomic_exchange(&engine->close_all, 0);
   if (asked == 0) return;
-  for (uint32_t index = 0; index < engine->slab_count * SLAB_SIZE; index++) {
-    struct connection *connection = connection_at(engine, index);
-    if (connection->state != STATE_FREE && connection->state != STATE_ENDED) {
-      connection_end(engine, connection, (enum reason)(asked - 1));
+  engine->closing = true;
+  engine->close_cursor = 0;
+  engine->close_reason = (uint8_t)(asked - 1);
+  engine->closing_ms = engine->now_ms;
+}
+
+/* Without a reader the ring stays full: then records are dropped and counted rather than connections kept. */
+static bool may_close(struct engine *engine) {
+  return log_ring_has_room(&engine->log) || engine->now_ms - engine->closing_ms > CLOSING_PATIENCE_MS;
+}
+
+/* Ends what there is, pausing while the access log is full: the timer comes back a tick later. */
+static void run_close_all(struct engine *engine) {
+  begin_close_all(engine);
+  if (!engine->closing) return;
+  enum reason reason = (enum reason)engine->close_reason;
+  struct handover handover;
+  while (may_close(engine) && engine_pop(engine, &handover)) connection_turn_away(engine, &handover, reason);
+  for (; engine->close_cursor < engine->slab_count * SLAB_SIZE; engine->close_cursor++) {
+    struct connection *connection = connection_at(engine, engine->close_cursor);
+    if (connection->state == STATE_FREE || connection->state == STATE_ENDED) continue;
+    if (!may_close(engine)) {
+      engine->arm_again = true;
+      return;
     }
+    connection_end(engine, connection, reason);
   }
+  engine->closing = atomic_load(&engine->queued) > 0;
+  engine->arm_again = true;
 }
 
 bool engine_turn(struct engine *engine) {
@@ -140,7 +165,11 @@ bool engine_attach(struct engine *engine, bool deciding) {
   atomic_store(&engine->heartbeat_ms, engine->now_ms);
   engine->deciding = deciding;
   engine->arm_again = true;
-  if (deciding) atomic_store(&engine->state, ENGINE_STARTING);
+  if (deciding) {
+    atomic_store(&engine->state, ENGINE_STARTING);
+  } else {
+    engine_redistribute(engine); /* another engine may be ready by now */
+  }
   for (uint32_t index = 0; deciding && index < engine->slab_count * SLAB_SIZE; index++) {
     struct connection *connection = connection_at(engine, index);
     if (connection->state == STATE_READING_REQUEST) ready_push(engine, connection);

@@ -19,6 +19,8 @@
 #define EVENT_HEADER_BYTES 56
 #define EVENT_BUFFER_BYTES (1u << 20)
 #define TEXT_BYTES (128u << 10)
+/* The largest head_bytes_max: a head and what the gateway adds to it fit each buffer that holds one. */
+#define HEAD_BYTES_LIMIT (48u << 10)
 
 struct engine;
 struct listener;
@@ -39,7 +41,7 @@ struct engine_options {
   struct keepalive_options keepalive;
 };
 
-enum engine_state { ENGINE_STARTING, ENGINE_READY, ENGINE_DRAINING, ENGINE_DEAD };
+enum engine_state { ENGINE_STARTING, ENGINE_READY, ENGINE_DEAD };
 enum event_kind { EVENT_REQUEST = 1, EVENT_RESPONSE, EVENT_FAILED, EVENT_ENDED };
 enum failed_stage { STAGE_REQUEST_HEAD, STAGE_CONNECT, STAGE_RESPONSE };
 enum failed_code { FAILED_TIMEOUT, FAILED_TOO_LARGE, FAILED_ERRNO, FAILED_EOF, FAILED_RESET, FAILED_LOCAL, FAILED_TRUNCATED };
@@ -54,13 +56,13 @@ struct engine_stats {
 };
 
 /* --- the registry (any thread) --- */
-/* NULL when memory, descriptors or the registry's places have run out (errno says which). */
+/* NULL when memory, descriptors or the registry's places have run out or an option is out of range (errno). */
 struct engine *engine_create(const struct engine_options *options);
 struct engine *engine_get(uint32_t index);
 uint32_t engine_count(void);
 uint32_t engine_index(const struct engine *engine);
 void engine_stats(struct engine *engine, struct engine_stats *stats);
-/* Asks the driving thread to end every connection with this reason. */
+/* Asks the driving thread to end every connection with this reason, as fast as the access log takes their records. */
 void engine_close_all(struct engine *engine, enum reason reason);
 size_t engine_log_read(struct engine *engine, uint8_t *out, size_t capacity);
 

@@ -129,7 +129,10 @@ struct engine {
   _Atomic uint32_t queued;
   _Atomic bool wake_pending;
   _Atomic int close_all; /* reason + 1; 0: not asked */
+  bool closing; /* close_all is under way: at close_cursor, since closing_ms */
   uint32_t close_cursor;
+  uint8_t close_reason;
+  uint64_t closing_ms;
 
   struct connection **slabs;
   uint32_t slab_count;
@@ -186,6 +189,8 @@ struct connection *connection_find(struct engine *engine, connection_id id);
 struct connection *connection_at(struct engine *engine, uint32_t index);
 connection_id connection_name(const struct connection *connection);
 void connection_open(struct engine *engine, const struct handover *handover);
+/* Ends a hand-over that nobody has looked at, with its record. */
+void connection_turn_away(struct engine *engine, const struct handover *handover, enum reason reason);
 /* Writes the record if nobody has, and gives the place back. */
 void connection_finish(struct engine *engine, struct connection *connection);
 void connection_end(struct engine *engine, struct connection *connection, enum reason reason);
@@ -199,16 +204,28 @@ void connection_count(struct engine *engine, struct connection *connection, uint
 void client_release(struct engine *engine, struct connection *connection);
 void backend_release(struct engine *engine, struct connection *connection);
 
+/* head.c */
+enum head_status { HEAD_MORE, HEAD_DONE, HEAD_TOO_LARGE, HEAD_EOF, HEAD_ERROR };
+/* The length of the head in `bytes`, 0 when its end is not there; the first `seen` bytes held no end. */
+uint32_t head_end(const uint8_t *bytes, uint32_t length, uint32_t seen);
+bool head_copy(uint8_t **place, uint32_t *place_length, const uint8_t *bytes, uint32_t length, uint32_t capacity);
+/* Receives more of a head, into `space` when it is the first piece, behind what is kept already otherwise. */
+enum head_status head_receive(struct engine *engine, struct side *side, struct handshake *handshake, uint8_t *space,
+                              uint8_t **head, uint32_t *length, uint32_t *end);
+bool head_keep(struct engine *engine, struct connection *connection, const uint8_t *head, uint32_t length);
+
 /* handshake.c */
 struct handshake *handshake_get(struct connection *connection);
 void handshake_free(struct connection *connection);
 void handshake_read_request(struct engine *engine, struct connection *connection);
 void handshake_on_client(struct engine *engine, struct connection *connection);
-void handshake_on_backend(struct engine *engine, struct connection *connection, uint32_t events);
-void handshake_read_response(struct engine *engine, struct connection *connection);
 void handshake_fail(struct engine *engine, struct connection *connection, enum failed_stage stage,
                     enum failed_code code, int error);
 void handshake_timeout(struct engine *engine, struct connection *connection);
+
+/* upstream.c */
+void upstream_event(struct engine *engine, struct connection *connection, uint32_t events);
+void upstream_read(struct engine *engine, struct connection *connection);
 
 /* splice.c */
 enum send_status { SEND_DONE, SEND_KEPT, SEND_ERROR };
@@ -230,8 +247,17 @@ void timer_clear(struct engine *engine, struct connection *connection);
 void timer_run(struct engine *engine);
 void timer_arm(struct engine *engine);
 
+/* listener.c */
+union address {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+};
+void keepalive_set(int fd, const struct keepalive_options *options);
+/* The listening socket, or -1 with errno and the failed call's name. */
+int listener_open(const struct listen_options *options, uint16_t *port, const char **syscall_name);
+
 /* acceptor.c */
 void descriptors_released(void);
-void keepalive_set(int fd, const struct keepalive_options *options);
 
 #endif

@@ -14,6 +14,13 @@ bool log_ring_init(struct log_ring *ring, size_t size) {
   return ring->bytes != NULL;
 }
 
+bool log_ring_has_room(struct log_ring *ring) {
+  if (ring->bytes == NULL) return true;
+  uint64_t kept = atomic_load_explicit(&ring->written, memory_order_relaxed) -
+                  atomic_load_explicit(&ring->read, memory_order_acquire);
+  return ring->size - kept >= LOG_RECORD_MAX;
+}
+
 void log_ring_free(struct log_ring *ring) {
   free(ring->bytes);
   ring->bytes = NULL;

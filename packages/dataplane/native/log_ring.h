@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The largest record: the embedder bounds the fields that it gives. */
+#define LOG_RECORD_MAX (16u << 10)
+
 struct log_ring {
   uint8_t *bytes; /* NULL: no access log */
   size_t size;    /* a power of two */
@@ -26,6 +29,8 @@ struct log_part {
   size_t length;
 };
 
+/* True when another record fits, or there is no access log. */
+bool log_ring_has_room(struct log_ring *ring);
 bool log_ring_init(struct log_ring *ring, size_t size);
 void log_ring_free(struct log_ring *ring);
 /* Appends one line, given in parts; the last part brings its newline. */

@@ -63,7 +63,13 @@ static bool allocate(struct engine *engine) {
          engine->slabs != NULL && engine->events != NULL && engine->scratch != NULL && engine->text != NULL;
 }
 
+_Static_assert(EVENT_HEADER_BYTES + ADDRESS_TEXT_MAX + HEAD_BYTES_LIMIT + 8 <= EVENT_BUFFER_BYTES, "a head is one record");
+_Static_assert(HEAD_BYTES_LIMIT + (8u << 10) <= TEXT_BYTES / 2, "a head and what is added to it is one argument");
+_Static_assert(HEAD_BYTES_LIMIT <= SCRATCH_BYTES, "the bytes behind a head are one read");
+
 struct engine *engine_create(const struct engine_options *options) {
+  errno = EINVAL;
+  if (options->head_bytes_max == 0 || options->head_bytes_max > HEAD_BYTES_LIMIT || options->queue_max == 0) return NULL;
   struct engine *engine = calloc(1, sizeof *engine);
   if (engine == NULL) return NULL;
   engine->options = *options;

@@ -228,6 +228,19 @@ void splice_timeout(struct engine *engine, struct connection *connection) {
   connection_end(engine, connection, reason);
 }
 
+/* The head and what the backend sent behind it, in one send when both fit the buffer. */
+static bool send_head(struct engine *engine, struct connection *connection, const char *head, size_t length) {
+  const struct handshake *handshake = connection->handshake;
+  size_t behind = handshake->in_length;
+  if (length + behind > SCRATCH_BYTES) {
+    return side_send(engine, &connection->client, (const uint8_t *)head, length) != SEND_ERROR &&
+           side_send(engine, &connection->client, handshake->in, behind) != SEND_ERROR;
+  }
+  memcpy(engine->scratch, head, length);
+  if (behind > 0) memcpy(engine->scratch + length, handshake->in, behind);
+  return side_send(engine, &connection->client, engine->scratch, length + behind) != SEND_ERROR;
+}
+
 bool engine_splice(struct engine *engine, connection_id id, const char *head, size_t length, const char *log,
                    size_t log_length, uint32_t idle_timeout_ms, uint32_t lifetime_ms) {
   struct connection *connection = connection_find(engine, id);
@@ -246,14 +259,7 @@ bool engine_splice(struct engine *engine, connection_id id, const char *head, si
   counter_add(&engine->bytes_up, handshake->early_length);
   counter_add(&engine->bytes_down, handshake->in_length);
 
-  size_t total = length + handshake->in_length; /* both bounded by the head limits: one send for both */
-  bool sent = total <= SCRATCH_BYTES;
-  if (sent) {
-    memcpy(engine->scratch, head, length);
-    if (handshake->in_length > 0) memcpy(engine->scratch + length, handshake->in, handshake->in_length);
-    sent = side_send(engine, &connection->client, engine->scratch, total) != SEND_ERROR;
-  }
-  if (!sent) {
+  if (!send_head(engine, connection, head, length)) {
     linger_begin(engine, connection, true, REASON_CLIENT_RESET);
     return true;
   }

@@ -9,7 +9,7 @@
 
 #include "internal.h"
 
-#define REST_TICKS (1000 / WHEEL_TICK_MS) /* the engine is driven once a second at least: its heartbeat */
+#define REST_TICKS (250 / WHEEL_TICK_MS) /* the engine is driven four times a second at least: its heartbeat */
 
 static uint32_t bucket_of(uint64_t tick) { return (uint32_t)(tick % WHEEL_BUCKETS); }
 
@@ -74,8 +74,7 @@ static void run_bucket(struct engine *engine, uint32_t bucket) {
     struct connection *connection = engine->wheel[bucket];
     timer_clear(engine, connection);
     uint64_t deadline = deadline_of(connection);
-    if (deadline == 0) continue;
-    if (deadline > engine->now_ms) {
+    if (deadline == 0 || deadline > engine->now_ms) {
       keep_alive(engine, connection);
       timer_set(engine, connection, deadline);
     } else {
@@ -98,7 +97,8 @@ void timer_run(struct engine *engine) {
 void timer_arm(struct engine *engine) {
   if (!engine->arm_again) return;
   engine->arm_again = false;
-  uint64_t tick = engine->wheel_tick + 1, last = engine->now_ms / WHEEL_TICK_MS + REST_TICKS;
+  uint64_t tick = engine->wheel_tick + 1;
+  uint64_t last = engine->now_ms / WHEEL_TICK_MS + (engine->closing ? 1 : REST_TICKS);
   while (tick < last && (engine->wheel_bits[bucket_of(tick) / 64] >> (bucket_of(tick) % 64) & 1) == 0) tick++;
   engine->armed_ms = tick * WHEEL_TICK_MS;
   struct itimerspec when = {.it_value = {.tv_sec = (time_t)(engine->armed_ms / 1000),

@@ -180,3 +180,21 @@ TEST(faults_close_all_ends_every_state) {
   for (int i = 0; i < 2; i++) close(backends[i]);
   rig_close(&rig);
 }
+
+/* More records than the access log holds at once: closing waits for the reader, and none is dropped. */
+TEST(faults_close_all_waits_for_the_log) {
+  enum { COUNT = 250 };
+  struct engine_options options = embedder_options();
+  options.log_ring_bytes = 2 * LOG_RECORD_MAX;
+  rig_open(&rig, &options, 0);
+  int clients[COUNT];
+  for (int i = 0; i < COUNT; i++) clients[i] = rig_client(&rig);
+  EVENTUALLY(rig_stats(&rig).opened == COUNT);
+  engine_close_all(rig.engine, REASON_DRAIN_TIMEOUT);
+  for (int i = 0; i < 5; i++) embedder_step(&rig.embedder, 1);
+  CHECK(rig_stats(&rig).active > 0); /* nobody has read yet */
+  EVENTUALLY(rig_log_lines(&rig) == COUNT);
+  CHECK_EQ(rig_stats(&rig).log_drops, 0);
+  for (int i = 0; i < COUNT; i++) close(clients[i]);
+  rig_close(&rig);
+}

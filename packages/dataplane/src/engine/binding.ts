@@ -55,7 +55,7 @@ export interface ListenOptions {
 }
 
 /** Codes of `EngineState`, as the registry holds them. */
-export const EngineState = { starting: 0, ready: 1, draining: 2, dead: 3 } as const;
+export const EngineState = { starting: 0, ready: 1, dead: 2 } as const;
 export type EngineState = (typeof EngineState)[keyof typeof EngineState];
 
 /** Kinds of event record; see events.ts for the layout. */
