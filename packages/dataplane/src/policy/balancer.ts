@@ -17,9 +17,12 @@ export interface EndpointChoice {
 }
 
 export interface Balancer {
-  /** The endpoint of a new connection; `tried`: status-board slots that must not be chosen. */
-  pick(rule: number, tried: readonly number[]): EndpointChoice | Refusal;
-  /** Another endpoint of the same service after a failed attempt, which does not draw a backendRef again. */
+  /** The endpoint of a new connection. */
+  pick(rule: number): EndpointChoice | Refusal;
+  /**
+   * Another endpoint of the same service after a failed attempt, which does not draw a backendRef again; `tried`:
+   * status-board slots that must not be chosen.
+   */
   pickAgain(service: number, tried: readonly number[]): EndpointChoice | Refusal;
 }
 
@@ -54,10 +57,10 @@ export function createBalancer(snapshot: Snapshot, board: StatusBoard, seed: num
   }
 
   return {
-    pick(rule, tried) {
+    pick(rule) {
       const turn = turns[rule];
       const service = turn === undefined ? -1 : nextService(turn);
-      return service < 0 ? UNRESOLVED : pickAgain(service, tried);
+      return service < 0 ? UNRESOLVED : pickAgain(service, []);
     },
     pickAgain,
   };
