@@ -4,6 +4,7 @@
  * The command line, the environment (`SLUICE_` + the flag in capitals) and the TypeScript type all derive from this
  * schema; defaults live here and nowhere else. Every value comes in as text. Primary thread, at start.
  */
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { LOG_LEVELS } from '@sluice/shared/log';
 import { z } from 'zod';
@@ -45,7 +46,10 @@ export const optionsSchema = z.strictObject({
     'Worker threads; default: one per core',
   ),
   bind: option(
-    z.string().min(1, { error: 'an address' }).optional(),
+    z
+      .string()
+      .refine((text) => isIP(text) !== 0, { error: 'an IP address (127.0.0.1, ::1)' })
+      .optional(),
     'bind',
     'ADDR',
     'Address of the listeners; default: every address, IPv6 and IPv4',
@@ -101,7 +105,7 @@ export const optionsSchema = z.strictObject({
     'A worker that has not run for so long is ended',
   ),
   headBytesMax: option(
-    bytes(1024, 1024 ** 2).prefault('16384'),
+    bytes(1024, 48 * 1024).prefault('16384'),
     'head-bytes-max',
     'SIZE',
     'Largest head of a request or an answer',
@@ -148,6 +152,18 @@ export const optionsSchema = z.strictObject({
     'connections-max',
     'N',
     'Connections that one worker may hold',
+  ),
+  handshakesMax: option(
+    integer(1, 1_000_000).prefault('4096'),
+    'handshakes-max',
+    'N',
+    'Handshakes that one worker may have under way; what is beyond gets a 503',
+  ),
+  workerHeapMiB: option(
+    integer(64, 65_536).prefault('256'),
+    'worker-heap',
+    'MIB',
+    'JavaScript heap of a worker, MiB; a handshake takes about twice its head',
   ),
   queueMax: option(
     integer(1, 65_536).prefault('1024'),

@@ -1,7 +1,7 @@
 /**
  * Event records: what the engine tells TypeScript, decoded from the buffer that the engine fills.
  *
- * Records lie one behind the other, 8-byte aligned, little endian. The layout is fixed here and in native/events.h:
+ * Records lie one behind the other, 8-byte aligned, little endian. The layout is fixed here and in native/events.c:
  *
  * | offset | type | field                                                                           |
  * |--------|------|---------------------------------------------------------------------------------|

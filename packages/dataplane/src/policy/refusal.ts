@@ -73,7 +73,7 @@ export const REFUSALS = {
   'backend-unresolved': internal(500, 'the route has no backend that resolves'),
   internal: internal(500, 'internal error'),
   'local-exhausted': internal(503, 'the gateway is out of local resources'),
-  draining: internal(503, 'the gateway is shutting down'),
+  overloaded: internal(503, 'too many handshakes are under way'),
   'no-endpoint': upstream(503, false, 'the backend has no healthy endpoint'),
   'connect-failed': upstream(502, true, 'connecting to the backend failed'),
   'connect-timeout': upstream(504, true, 'connecting to the backend took too long'),

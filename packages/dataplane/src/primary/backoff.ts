@@ -4,11 +4,11 @@
  * Pure: time comes in as an argument.
  */
 const FIRST_DELAY_MS = 100;
-const DELAY_MAX_MS = 30_000;
+const DELAY_MAX_MS = 5000;
 /** A worker that has lived so long starts over with no failures. */
 const STEADY_MS = 60_000;
 
-/** Delay before the restart that follows `failures` earlier ones in a row: 0, 100, 200, 400 … 30 000 ms. */
+/** Delay before the restart that follows `failures` earlier ones in a row: 0, 100, 200, 400 … 5000 ms. */
 export function restartDelayMs(failures: number): number {
   if (failures <= 0) return 0;
   return Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), DELAY_MAX_MS);

@@ -11,12 +11,10 @@ import { Piscina } from 'piscina';
 import type { ToPrimary, ToWorker, WorkerTask } from '../worker/messages.js';
 
 const WORKER_FILE = fileURLToPath(new URL('../worker/main.js', import.meta.url));
-const HEAP_MAX_MB = 256;
 const STOP_TIMEOUT_MS = 1000;
 
-/** Why a worker is dead. `expected`: it was told to stop. */
+/** Why a worker is dead. */
 export interface Death {
-  readonly expected: boolean;
   readonly name: string;
   readonly message: string;
   readonly code: string;
@@ -28,9 +26,9 @@ export interface IncarnationEvents {
 }
 
 function describe(cause: unknown): Death {
-  if (!(cause instanceof Error)) return { expected: false, name: 'Error', message: String(cause), code: '' };
+  if (!(cause instanceof Error)) return { name: 'Error', message: String(cause), code: '' };
   const code = (cause as NodeJS.ErrnoException).code ?? '';
-  return { expected: false, name: cause.name, message: cause.message, code: String(code) };
+  return { name: cause.name, message: cause.message, code: String(code) };
 }
 
 export class Incarnation {
@@ -39,9 +37,8 @@ export class Incarnation {
   readonly #died: Promise<void>;
   readonly #events: IncarnationEvents;
   #death: Death | undefined;
-  #stopping = false;
 
-  constructor(task: Omit<WorkerTask, 'port'>, events: IncarnationEvents) {
+  constructor(task: Omit<WorkerTask, 'port'>, heapMiB: number, events: IncarnationEvents) {
     this.#events = events;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1.on('message', (message: ToPrimary) => events.onMessage(message));
@@ -51,7 +48,7 @@ export class Incarnation {
       maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
       atomics: 'disabled',
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MB },
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB },
     });
     // The pool would put a thread in the place of a dead one, which nobody would use: a new life has a new pool.
     this.#pool.options.minThreads = 0;
@@ -59,7 +56,7 @@ export class Incarnation {
     this.#died = this.#watchThread();
     const ended = this.#pool.run({ ...task, port: port2 }, { transferList: [port2] });
     ended.then(
-      () => this.#end({ expected: this.#stopping, name: 'Error', message: 'the task has ended', code: '' }),
+      () => this.#end({ name: 'Error', message: 'the task has ended', code: '' }),
       (error: unknown) => this.#end(describe(error)),
     );
   }
@@ -70,12 +67,11 @@ export class Incarnation {
 
   /** Ends the thread wherever it is; the death that is reported has this cause. */
   terminate(message: string, code: string): void {
-    this.#end({ expected: false, name: 'Error', message, code });
+    this.#end({ name: 'Error', message, code });
   }
 
   /** Asks the worker to let go of its engines and to end, ends it when it does not. Resolves when it is dead. */
   async stop(): Promise<void> {
-    this.#stopping = true;
     this.post({ type: 'stop' });
     const timer = setTimeout(() => this.terminate('the worker did not stop in time', 'STOP_TIMEOUT'), STOP_TIMEOUT_MS);
     await this.#died;

@@ -2,7 +2,7 @@
  * The primary thread's composition: configuration, engines, listeners, workers, access log and admin port, in the order
  * in which they depend on each other.
  *
- * Lifecycle: `startPrimary` resolves when every worker is ready and sockets are accepted; `drain` lets connections end;
+ * Lifecycle: `start` resolves when every worker is ready and sockets are accepted; `drain` lets connections end;
  * `close` stops everything and leaves no thread, timer, listener or descriptor. Both are idempotent.
  */
 import { createBoard } from '@sluice/shared/health/board';
@@ -57,7 +57,7 @@ function workerTasks(
   plan: readonly PlannedPort[],
   engines: readonly EngineIndex[],
 ): (worker: number) => Omit<WorkerTask, 'port'> {
-  const { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs } = options;
+  const { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs, handshakesMax } = options;
   const { buffer, capacity, columns } = createBoard(options.endpointsMax, engines.length);
   return (worker) => ({
     worker,
@@ -65,7 +65,7 @@ function workerTasks(
     snapshot,
     ports: plan.map(({ port, listeners }) => ({ port, listeners })),
     board: { buffer, capacity, columns },
-    limits: { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs },
+    limits: { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs, handshakesMax },
     accessLog: options.accessLog !== 'off',
   });
 }
@@ -163,7 +163,15 @@ export class Primary {
     const onChange = (): void => {
       if (this.#phase === 'serving') this.#log.debug({ liveWorkers: this.#supervisor.liveWorkers }, 'workers changed');
     };
-    return new Supervisor({ engines: this.#engines, task, log: this.#log, onChange });
+    const { workerHeapMiB } = this.#options;
+    return new Supervisor({
+      native: this.#native,
+      engines: this.#engines,
+      task,
+      workerHeapMiB,
+      log: this.#log,
+      onChange,
+    });
   }
 
   #createWriter(sink: LogSink): AccessLogWriter {

@@ -1,11 +1,12 @@
 /**
  * The worker slots: keeps one live worker on every engine, and every engine's spliced connections moving meanwhile.
  *
- * Invariant: an engine is driven by at most one thread. A dead worker's engine goes to a live worker (its keeper) as
- * soon as the thread has ended; its successor attaches only after the keeper has let go. Primary thread.
+ * Invariant: an engine is driven by at most one thread, and a dead worker's engine by exactly one: as soon as the thread
+ * has ended it goes to a keeper, which is a live worker, or the primary itself while no worker lives. Its successor
+ * attaches only after the keeper has let go. Primary thread.
  */
 import type { Logger } from '@sluice/shared/log';
-import type { EngineIndex } from '../engine/binding.js';
+import type { EngineIndex, Native } from '../engine/binding.js';
 import type { Fault, ToPrimary, WorkerTask } from '../worker/messages.js';
 import { failuresAfter, restartDelayMs } from './backoff.js';
 import { type Death, Incarnation } from './incarnation.js';
@@ -13,10 +14,16 @@ import { type Death, Incarnation } from './incarnation.js';
 /** Deaths of one worker in a row, before it was ever ready, after which starting is given up. */
 const START_ATTEMPTS_MAX = 3;
 
+/** The keeper of last resort: this thread. */
+const PRIMARY = 'primary';
+
 export interface SupervisorOptions {
+  readonly native: Pick<Native, 'adopt' | 'detach'>;
   /** Engine of each worker slot. */
   readonly engines: readonly EngineIndex[];
   readonly task: (worker: number) => Omit<WorkerTask, 'port'>;
+  /** Heap of each worker. */
+  readonly workerHeapMiB: number;
   readonly log: Logger;
   /** Told when the number of live workers has changed. */
   readonly onChange: () => void;
@@ -31,11 +38,11 @@ interface Slot {
   readonly engine: EngineIndex;
   state: SlotState;
   incarnation: Incarnation | undefined;
-  keeper: Slot | undefined;
+  keeper: Slot | typeof PRIMARY | undefined;
+  /** From a death until a successor has been told to attach. */
+  orphan: boolean;
   /** The present life has loaded its code and waits for its engine. */
   booted: boolean;
-  /** `attach` has been sent to the present life. */
-  attaching: boolean;
   /** Moment (performance.now) of the present life's beginning. */
   bornMs: number;
   failures: number;
@@ -59,8 +66,8 @@ export class Supervisor {
       state: 'stopped',
       incarnation: undefined,
       keeper: undefined,
+      orphan: false,
       booted: false,
-      attaching: false,
       bornMs: 0,
       failures: 0,
       timer: undefined,
@@ -110,16 +117,18 @@ export class Supervisor {
   async close(): Promise<void> {
     this.#stopping = true;
     this.#startedDone(false);
-    for (const slot of this.#slots) clearTimeout(slot.timer);
+    for (const slot of this.#slots) {
+      clearTimeout(slot.timer);
+      this.#takeBack(slot);
+    }
     await Promise.all(this.#slots.map((slot) => slot.incarnation?.stop()));
   }
 
   #boot(slot: Slot): void {
     slot.state = 'booting';
     slot.booted = false;
-    slot.attaching = false;
     slot.bornMs = performance.now();
-    slot.incarnation = new Incarnation(this.#options.task(slot.worker), {
+    slot.incarnation = new Incarnation(this.#options.task(slot.worker), this.#options.workerHeapMiB, {
       onMessage: (message) => this.#onMessage(slot, message),
       onDeath: (death) => this.#onDeath(slot, death),
     });
@@ -135,14 +144,20 @@ export class Supervisor {
 
   #onBooted(slot: Slot): void {
     slot.booted = true;
-    if (slot.keeper !== undefined) slot.keeper.incarnation?.post({ type: 'release', engine: slot.engine });
-    this.#attach(slot);
+    this.#takeBack(slot);
+    if (typeof slot.keeper === 'object') slot.keeper.incarnation?.post({ type: 'release', engine: slot.engine });
+    else this.#settle(slot);
   }
 
-  /** Gives a booted worker its engine, unless a keeper still drives it: then `released` leads here again. */
-  #attach(slot: Slot): void {
-    if (slot.state !== 'booting' || !slot.booted || slot.attaching || slot.keeper !== undefined) return;
-    slot.attaching = true;
+  /** Gives an engine that nobody drives to its booted worker, else to a keeper. */
+  #settle(slot: Slot): void {
+    if (slot.keeper !== undefined) return;
+    if (slot.state !== 'booting' || !slot.booted) {
+      this.#keep(slot);
+      return;
+    }
+    slot.booted = false;
+    slot.orphan = false;
     slot.incarnation?.post({ type: 'attach' });
   }
 
@@ -153,7 +168,11 @@ export class Supervisor {
       { worker: slot.worker, bootMs: Math.round(performance.now() - slot.bornMs) },
       'worker ready',
     );
-    for (const other of this.#slots) if (other.state === 'waiting') this.#keep(other);
+    for (const other of this.#slots) {
+      if (other.keeper !== PRIMARY) continue;
+      this.#takeBack(other);
+      this.#keep(other);
+    }
     this.#options.onChange();
     if (!this.#starting || this.liveWorkers < this.#slots.length) return;
     this.#starting = false;
@@ -165,14 +184,15 @@ export class Supervisor {
     if (error === '' || slot === undefined) return;
     this.#options.log.error({ worker: keeper.worker, engine, error }, 'a dead worker’s engine could not be adopted');
     slot.keeper = undefined;
-    this.#attach(slot);
+    if (slot.booted) this.#settle(slot);
+    else this.#keepHere(slot);
   }
 
   #onReleased(keeper: Slot, engine: EngineIndex): void {
     const slot = this.#owner(keeper, engine);
     if (slot === undefined) return;
     slot.keeper = undefined;
-    this.#attach(slot);
+    this.#settle(slot);
   }
 
   #owner(keeper: Slot, engine: EngineIndex): Slot | undefined {
@@ -192,6 +212,8 @@ export class Supervisor {
     const detail = { worker: slot.worker, error: name, message, code, livedMs, restartInMs: delayMs };
     this.#options.log.error(detail, 'worker died');
     slot.state = 'waiting';
+    slot.orphan = true;
+    slot.booted = false;
     this.#keep(slot);
     this.#passOn(slot);
     this.#options.onChange();
@@ -201,14 +223,33 @@ export class Supervisor {
     slot.timer = setTimeout(() => this.#boot(slot), delayMs);
   }
 
-  /** Has a live worker drive a dead worker's engine: the one that keeps the fewest. */
+  /** Has a live worker drive a dead worker's engine, the one that keeps the fewest; without one this thread does. */
   #keep(slot: Slot): void {
-    if (slot.keeper !== undefined) return;
+    if (!slot.orphan || slot.keeper !== undefined) return;
     const kept = (live: Slot): number => this.#slots.filter(({ keeper }) => keeper === live).length;
     const live = this.#slots.filter(({ state }) => state === 'live').sort((a, b) => kept(a) - kept(b))[0];
-    if (live?.incarnation === undefined) return;
+    if (live?.incarnation === undefined) {
+      this.#keepHere(slot);
+      return;
+    }
     slot.keeper = live;
     live.incarnation.post({ type: 'adopt', engine: slot.engine });
+  }
+
+  #keepHere(slot: Slot): void {
+    try {
+      this.#options.native.adopt(slot.engine);
+      slot.keeper = PRIMARY;
+    } catch (error) {
+      this.#options.log.error({ err: error, engine: slot.engine }, 'a dead worker’s engine has no keeper');
+    }
+  }
+
+  /** Ends the primary's own keeping. */
+  #takeBack(slot: Slot): void {
+    if (slot.keeper !== PRIMARY) return;
+    this.#options.native.detach(slot.engine);
+    slot.keeper = undefined;
   }
 
   /** Finds new keepers for the engines that a dead worker kept, or gives them to their own workers. */
@@ -216,8 +257,7 @@ export class Supervisor {
     for (const slot of this.#slots) {
       if (slot.keeper !== dead) continue;
       slot.keeper = undefined;
-      if (slot.state === 'waiting') this.#keep(slot);
-      else this.#attach(slot);
+      this.#settle(slot);
     }
   }
 }

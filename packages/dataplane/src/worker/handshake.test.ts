@@ -65,7 +65,14 @@ function createScene(endpoints = 5, connectTimeoutMs = 5000) {
     ports: [{ port: 80, listeners: [0] }],
     router: createRouter(config),
     balancer: createBalancer(config, createBoard(Math.max(1, endpoints), 1), 0),
-    limits: { headBytesMax: 16_384, connectTimeoutMs, answerTimeoutMs: 1000, streamIdleTimeoutMs: 0, lifetimeMs: 0 },
+    limits: {
+      headBytesMax: 16_384,
+      connectTimeoutMs,
+      answerTimeoutMs: 1000,
+      streamIdleTimeoutMs: 0,
+      lifetimeMs: 0,
+      handshakesMax: 2,
+    },
     accessLog: true,
     onError: (error) => errors.push(error),
   });
@@ -74,9 +81,10 @@ function createScene(endpoints = 5, connectTimeoutMs = 5000) {
     calls,
     errors,
     handshakes,
-    request: (head = REQUEST) =>
+    request: (head = REQUEST, id = ID) =>
       handshakes.handle(engine, {
         ...base,
+        id,
         kind: EventKind.request,
         acceptedAtMs: 0,
         clientAddress: '192.0.2.1',
@@ -159,6 +167,18 @@ describe('Handshakes', () => {
     refused.response('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n');
     expect(refused.last()?.name).toBe('relay');
     expect(refused.handshakes.size).toBe(0);
+  });
+
+  it('answers 503 to handshakes beyond its limit, and takes new ones when some have ended', () => {
+    const scene = createScene();
+    scene.request(REQUEST);
+    scene.request(REQUEST, ID + 1);
+    scene.request(REQUEST, ID + 2);
+    expect(scene.last()?.text).toMatch(/^HTTP\/1\.1 503 .*\r\nRetry-After: 1\r\n.*\(overloaded\)\n$/s);
+    expect(scene.handshakes.size).toBe(2);
+    scene.ended();
+    scene.request(REQUEST, ID + 3);
+    expect(scene.last()?.name).toBe('connect');
   });
 
   it('writes the record of a client that left, with what is known of its request', () => {

@@ -86,6 +86,10 @@ export class Handshakes {
 
   #onRequest(engine: Engine, event: RequestEvent): void {
     const pending = createPending(event.listener, randomUUID(), event.head.length);
+    if (this.#pending.size >= this.#context.limits.handshakesMax) {
+      this.#refuse(engine, event.id, pending, refuse('overloaded'));
+      return;
+    }
     this.#pending.set(event.id, pending);
     const target = this.#target(pending, event.head);
     if (isRefusal(target)) {
@@ -116,7 +120,7 @@ export class Handshakes {
     const match = this.#context.router.route(listeners, request.host, request.path);
     if (isRefusal(match)) return match;
     pending.match = match;
-    const choice = this.#context.balancer.pick(match.rule, []);
+    const choice = this.#context.balancer.pick(match.rule);
     return isRefusal(choice) ? choice : { request, handshake, choice };
   }
 

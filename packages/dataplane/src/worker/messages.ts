@@ -16,6 +16,8 @@ export interface HandshakeLimits {
   readonly answerTimeoutMs: number;
   readonly streamIdleTimeoutMs: number;
   readonly lifetimeMs: number;
+  /** Handshakes that one worker may have under way. */
+  readonly handshakesMax: number;
 }
 
 /** A bound port, by the tag that its connections carry. */
