@@ -1,6 +1,7 @@
 import type { ListenerSnapshot } from '@sluice/shared/snapshot/snapshot';
 import { describe, expect, it } from 'vitest';
-import { planPorts } from './ports.js';
+import { ExitError } from '../cli/exit-codes.js';
+import { planPorts, unusedPorts } from './ports.js';
 
 const listener = (port: number): ListenerSnapshot => ({
   name: `l${port}`,
@@ -19,17 +20,34 @@ describe('planPorts', () => {
     ]);
   });
 
-  it('has ports that are mapped to one share it too, but gives each port that is mapped to 0 its own', () => {
+  it('gives each port that is mapped to 0 its own', () => {
     const map = new Map([
       [80, 9000],
-      [81, 9000],
       [82, 0],
       [83, 0],
     ]);
-    expect(planPorts([80, 81, 82, 83].map(listener), map)).toEqual([
-      { port: 80, bind: 9000, listeners: [0, 1] },
-      { port: 82, bind: 0, listeners: [2] },
-      { port: 83, bind: 0, listeners: [3] },
+    expect(planPorts([80, 82, 83].map(listener), map)).toEqual([
+      { port: 80, bind: 9000, listeners: [0] },
+      { port: 82, bind: 0, listeners: [1] },
+      { port: 83, bind: 0, listeners: [2] },
     ]);
+  });
+
+  it.each([
+    { map: { 80: 9000, 81: 9000 }, name: 'a third' },
+    { map: { 80: 81 }, name: 'the other’s' },
+  ])('refuses two declared ports on one bound port: $name', ({ map }) => {
+    const entries = Object.entries(map).map(([declared, bound]) => [Number(declared), bound] as const);
+    expect(() => planPorts([listener(80), listener(81)], new Map(entries))).toThrow(ExitError);
+  });
+});
+
+describe('unusedPorts', () => {
+  it('are those that no listener declares', () => {
+    const map = new Map([
+      [80, 0],
+      [443, 8443],
+    ]);
+    expect(unusedPorts([listener(80)], map)).toEqual(['443=8443']);
   });
 });

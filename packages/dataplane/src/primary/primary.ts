@@ -22,7 +22,7 @@ import { createEngines } from './engines.js';
 import { type HangWatch, watchForHangs } from './hang-watch.js';
 import { type BoundListener, bindListeners } from './listeners.js';
 import { type LogSink, openSink } from './log-sink.js';
-import { type PlannedPort, planPorts } from './ports.js';
+import { type PlannedPort, planPorts, unusedPorts } from './ports.js';
 import { Supervisor } from './supervisor.js';
 
 const FLUSH_TIMEOUT_MS = 2000;
@@ -89,8 +89,11 @@ export class Primary {
   constructor({ options, log }: PrimaryOptions) {
     const { snapshot, warnings } = loadConfiguration(options.config, options.endpointsMax);
     for (const warning of warnings) log.warn(warning);
-    const sink = openAccessLog(options.accessLog);
     const plan = planPorts(snapshot.listeners, options.portMap);
+    for (const entry of unusedPorts(snapshot.listeners, options.portMap)) {
+      log.warn(`--port-map ${entry}: no listener declares this port`);
+    }
+    const sink = openAccessLog(options.accessLog);
     this.#options = options;
     this.#log = log;
     this.#native = loadEngine();
