@@ -5,8 +5,9 @@
 import { describe, expect, test } from 'vitest';
 import { EchoBackend } from '../support/echo-backend.js';
 import { eventually } from '../support/eventually.js';
-import type { Gateway, GatewayOptions } from '../support/gateway.js';
+import type { Gateway } from '../support/gateway.js';
 import { upgradeHead } from '../support/heads.js';
+import type { GatewayOptions } from '../support/launch.js';
 import { EchoLoad } from '../support/load.js';
 import { RawClient } from '../support/raw-client.js';
 import { SANITIZED } from '../support/sanitizer.js';

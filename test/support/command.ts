@@ -1,6 +1,6 @@
 /** Runs `sluice` to its end and gives what it said. */
 import { execFile } from 'node:child_process';
-import { SLUICE_BIN } from './gateway.js';
+import { SLUICE_BIN } from './launch.js';
 
 export interface Finished {
   readonly code: number | null;

@@ -2,42 +2,22 @@
  * A real gateway process on ephemeral ports, with the logs that it writes. `stop()` ends it by SIGTERM and holds it
  * to the contract: exit code 0, whole access-log records, nothing logged as an error that the test did not announce.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { AccessLog } from './access-log.js';
+import { ask } from './ask.js';
 import { eventually, within } from './eventually.js';
-import { type Description, listenerPorts, manifests } from './manifests.js';
+import { type GatewayOptions, launch } from './launch.js';
 import { cpuMs, openDescriptors, residentBytes } from './process-stats.js';
 import type { Address } from './raw-client.js';
 
-/** This file runs from the sources and, in child processes, compiled one folder deeper. */
-export const SLUICE_BIN =
-  ['../../', '../../../']
-    .map((up) => fileURLToPath(new URL(`${up}packages/dataplane/bin/sluice.js`, import.meta.url)))
-    .find((path) => existsSync(path)) ?? '';
 const READY_BUDGET_MS = 20_000;
 const EXIT_BUDGET_MS = 20_000;
 const ERROR_LEVEL = 50;
 
-export interface GatewayOptions {
-  /** The configuration, described or as YAML. */
-  readonly config: Description | string;
-  /** Options of `sluice serve` by name, without the dashes. */
-  readonly flags?: Readonly<Record<string, string>>;
-  readonly env?: Readonly<Record<string, string>>;
-  /** Command that runs the gateway, in front of node: `['prlimit', '--nofile=200:200']`. */
-  readonly wrapper?: readonly string[];
-  readonly nodeArguments?: readonly string[];
-  /** Enables the fault endpoints. */
-  readonly faults?: boolean;
-  /** The test makes the gateway log errors. */
-  readonly expectErrors?: boolean;
-}
 export interface LogLine {
   readonly level?: number;
   readonly msg?: string;
@@ -77,28 +57,7 @@ export class Gateway implements Address {
 
   static async start(options: GatewayOptions): Promise<Gateway> {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
-    const { config } = options;
-    writeFileSync(join(folder, 'config.yaml'), typeof config === 'string' ? config : manifests(config));
-    const ports = typeof config === 'string' ? [80] : listenerPorts(config);
-    const flags: Record<string, string> = {
-      config: join(folder, 'config.yaml'),
-      bind: '127.0.0.1',
-      'port-map': ports.map((port) => `${port}=0`).join(','),
-      admin: '127.0.0.1:0',
-      'access-log': join(folder, 'access.log'),
-      workers: '2',
-      'drain-timeout': '1',
-      ...options.flags,
-    };
-    const [command = process.execPath, ...before] = [...(options.wrapper ?? []), process.execPath];
-    const child = spawn(
-      command,
-      [...before, ...(options.nodeArguments ?? []), SLUICE_BIN, 'serve', ...toArguments(flags)],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, ...(options.faults ? { SLUICE_FAULTS: '1' } : {}), ...options.env },
-      },
-    );
+    const child = launch(folder, options);
     const gateway = new Gateway(child, folder, options);
     await gateway.#becomeReady();
     return gateway;
@@ -197,18 +156,7 @@ export class Gateway implements Address {
     if (!admin) {
       throw new Error('the admin port is off');
     }
-    return await new Promise((resolve, reject) => {
-      const asked = request({ host: admin.address, port: admin.port, path, method, agent: false }, (response) => {
-        let body = '';
-        response.setEncoding('utf8').on('data', (text: string) => {
-          body += text;
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-        response.on('error', reject);
-      });
-      asked.on('error', reject);
-      asked.end();
-    });
+    return await ask(admin, path, method);
   }
 
   /** Waits for a log line that matches. */
@@ -280,8 +228,4 @@ function parseLine(line: string): LogLine {
   } catch {
     return { msg: line };
   }
-}
-
-export function toArguments(flags: Readonly<Record<string, string>>): string[] {
-  return Object.entries(flags).flatMap(([name, value]) => (value === '' ? [`--${name}`] : [`--${name}`, value]));
 }

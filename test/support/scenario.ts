@@ -3,7 +3,8 @@
  * and nothing that the test opened survives it.
  */
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { Gateway, type GatewayOptions } from './gateway.js';
+import { Gateway } from './gateway.js';
+import type { GatewayOptions } from './launch.js';
 
 /** Something with a `close` of its own, registered so that it is closed even when the test fails. */
 export interface Closable {
