@@ -34,18 +34,19 @@ function runs(command) {
   return run.status === 0;
 }
 
-/** Which tools of the native build are missing: each is started once, so only asked when there is something to build. */
+/** What the native build lacks here, as one line. Each tool is started once: only asked when there is something to build. */
 export function toolProblems(has = runs, env = process.env) {
   const tools = [
-    [env.npm_config_python ?? env.PYTHON ?? 'python3', 'Python 3 (node-gyp runs on it)', 'python3'],
-    [env.MAKE ?? 'make', 'make', 'make'],
-    [env.CC ?? 'cc', 'a C compiler', 'gcc'],
-    [env.CXX ?? 'g++', 'g++ (it links the native engine)', 'g++'],
+    [env.npm_config_python ?? env.PYTHON ?? 'python3', 'Python 3', 'python3'],
+    [env.MAKE ?? 'make', 'make', 'build-essential'],
+    [env.CC ?? 'cc', 'a C compiler', 'build-essential'],
+    [env.CXX ?? 'g++', 'g++', 'build-essential'],
   ];
-  return tools
-    .filter(([command]) => !has(command))
-    .map(([command, what, name]) => {
-      const packages = name === 'python3' ? 'python3' : 'build-essential';
-      return `"${command}" does not run: install ${what}, on Debian and Ubuntu: apt-get install ${packages}`;
-    });
+  const missing = tools.filter(([command]) => !has(command));
+  if (missing.length === 0) return [];
+  const wanted = missing
+    .map(([command, what]) => (what.endsWith(command) ? what : `${what} ("${command}")`))
+    .join(', ');
+  const packages = [...new Set(missing.map(([, , name]) => name))].join(' ');
+  return [`The native engine cannot be built without ${wanted}: on Debian and Ubuntu, apt-get install ${packages}`];
 }

@@ -47,6 +47,7 @@ export function quickSteps(filters) {
     { name: 'lint', command: [node, 'node_modules/@biomejs/biome/bin/biome', 'check', '.'] },
     { name: 'types', command: [node, 'node_modules/typescript/bin/tsc', '-b'] },
     { name: 'options page', command: [node, 'scripts/options-doc.mjs', '--check'] },
+    harness('check'),
     vitest('unit tests', 'unit', filters),
     vitest('end-to-end tests', 'e2e', filters),
   ];
@@ -55,7 +56,7 @@ export function quickSteps(filters) {
 /** The long tier: the C core and the addon under sanitizers, churn and soak. */
 export function longSteps(filters) {
   return [
-    ...['check', 'asan', 'tsan', 'fuzz'].map(harness),
+    ...['asan', 'tsan', 'fuzz'].map(harness),
     { name: 'addon with AddressSanitizer', command: [node, 'scripts/build-native.mjs', '--sanitize', 'address'] },
     vitest('end-to-end tests under AddressSanitizer', 'e2e', filters, asanEnv()),
     vitest('churn and soak tests', 'long', filters),
