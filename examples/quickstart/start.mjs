@@ -3,9 +3,10 @@
  *
  *   npm start                            gateway at 127.0.0.1:8080
  *   npm start -- --port 8090             another port; PORT=8090 npm start does the same
+ *   BACKEND_PORTS=9201,9202 npm start    other ports for the demo backends
  *   npm start -- --workers 1 …           everything else goes to `sluice serve`
  *
- * Ctrl-C ends all three processes. Exit codes: 0 ended by a signal; 1 something did not start or ended by itself.
+ * Ctrl-C ends all three processes, and so does the death of this one, whatever its cause. Exit codes: 0 ended by a signal; 1 something did not start or ended by itself.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -13,25 +14,29 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Children } from './children.mjs';
+import { configFolder, DECLARED_BACKEND_PORTS } from './config.mjs';
 
 const FOLDER = path.dirname(fileURLToPath(import.meta.url));
-const SLUICE = path.join(FOLDER, '../../packages/dataplane/bin/sluice.js');
 const HOST = '127.0.0.1';
 /** The port that the Gateway of gateway.yaml declares. */
 const DECLARED_PORT = 8080;
-/** The endpoints that gateway.yaml names. */
-const BACKENDS = [
-  { name: 'A', port: 9101 },
-  { name: 'B', port: 9102 },
-];
 
-function parsePort(args, env) {
+/** The number from 1 to 65535 that a text is, undefined when it is none. */
+function portOf(text) {
+  const port = /^\d{1,5}$/.test(text ?? '') ? Number(text) : 0;
+  return port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+function parsePorts(args, env) {
   const at = args.indexOf('--port');
   const text = at === -1 ? (env.PORT ?? String(DECLARED_PORT)) : args[at + 1];
-  const port = /^\d{1,5}$/.test(text ?? '') ? Number(text) : 0;
-  if (port < 1 || port > 65_535)
-    return { problem: `--port and PORT take a number from 1 to 65535, not "${text ?? ''}".` };
-  return { port, rest: at === -1 ? args : args.toSpliced(at, 2) };
+  const port = portOf(text);
+  if (port === undefined) return { problem: `--port and PORT take a number from 1 to 65535, not "${text ?? ''}".` };
+  const ports = (env.BACKEND_PORTS ?? DECLARED_BACKEND_PORTS.join(',')).split(',').map(portOf);
+  if (ports.length !== 2 || ports.includes(undefined))
+    return { problem: `BACKEND_PORTS takes two numbers, as in 9201,9202, not "${env.BACKEND_PORTS}".` };
+  const backends = ports.map((backendPort, index) => ({ name: 'AB'[index], port: backendPort }));
+  return { port, backends, rest: at === -1 ? args : args.toSpliced(at, 2) };
 }
 
 /** The error code of binding the port now, undefined when it is free. */
@@ -43,21 +48,20 @@ function bindProblem(port) {
   });
 }
 
-async function portProblem(port) {
-  for (const { name, port: backendPort } of BACKENDS) {
-    if (await bindProblem(backendPort)) {
-      return `Port ${backendPort} is taken, and demo backend ${name} needs it: stop the program that listens there.`;
-    }
+async function portProblem(port, backends) {
+  for (const { name, port: backendPort } of backends) {
+    if (await bindProblem(backendPort))
+      return `Port ${backendPort} is taken, and demo backend ${name} needs it: choose others with  BACKEND_PORTS=9201,9202 npm start`;
   }
   const code = await bindProblem(port);
   if (code === 'EADDRINUSE') return `Port ${port} is taken: choose another one with  npm start -- --port ${port + 10}`;
   return code && `Port ${port} cannot be used (${code}): choose another one with  npm start -- --port ${DECLARED_PORT}`;
 }
 
-async function startBackends(children) {
+async function startBackends(children, wanted) {
   const args = ({ name, port }) => [path.join(FOLDER, 'backend.mjs'), String(port), name];
   const stdio = ['ignore', 'inherit', 'inherit', 'ipc'];
-  const backends = BACKENDS.map((backend) => children.start(`backend ${backend.name}`, args(backend), stdio));
+  const backends = wanted.map((backend) => children.start(`backend ${backend.name}`, args(backend), stdio));
   for (const backend of backends) {
     backend.on('message', ({ line }) => {
       const others = backends.filter((other) => other !== backend && other.connected);
@@ -68,20 +72,22 @@ async function startBackends(children) {
 }
 
 /** Resolves when the gateway has said that it is ready: its first line on stdout. Later lines are passed on. */
-async function startGateway(children, port, rest) {
+async function startGateway(children, { port, backends, rest }) {
   const map = port === DECLARED_PORT ? [] : ['--port-map', `${DECLARED_PORT}=${port}`];
   const quiet = ['--admin', 'off', '--access-log', 'off', '--log-level', 'warn', '--drain-timeout', '1'];
-  const args = [SLUICE, 'serve', '--config', FOLDER, '--bind', HOST, ...quiet, ...map, ...rest];
-  const gateway = children.start('the gateway', args, ['ignore', 'pipe', 'inherit']);
+  const config = configFolder(backends.map((backend) => backend.port));
+  const serve = ['serve', '--config', config, '--bind', HOST, ...quiet, ...map, ...rest];
+  const stdio = ['ignore', 'pipe', 'inherit', 'ipc'];
+  const gateway = children.start('the gateway', [path.join(FOLDER, 'gateway.mjs'), ...serve], stdio);
   const lines = createInterface({ input: gateway.stdout });
   await once(lines, 'line');
   lines.on('line', (line) => console.log(line));
 }
 
-function welcome(port) {
+function welcome({ port, backends }) {
   const url = `ws://${HOST}:${port}`;
   const chat = port === DECLARED_PORT ? 'npm run chat' : `PORT=${port} npm run chat`;
-  const backends = BACKENDS.map(({ name, port: backendPort }) => `${name} (${HOST}:${backendPort})`).join(' and ');
+  const named = backends.map(({ name, port: backendPort }) => `${name} (${HOST}:${backendPort})`).join(' and ');
   const hints = [
     [chat, 'the chat room: open two and talk to yourself'],
     [`${chat} -- anna`, 'the same under another name'],
@@ -89,15 +95,15 @@ function welcome(port) {
     [`curl -i http://${HOST}:${port}/chat`, 'a plain request: 426, only WebSockets are served so far'],
   ];
   const width = Math.max(...hints.map(([command]) => command.length));
-  console.log(`\nSluice listens at ${url}, in front of the demo backends ${backends}.\n`);
+  console.log(`\nSluice listens at ${url}, in front of the demo backends ${named}.\n`);
   console.log('Try in another terminal:');
   for (const [command, what] of hints) console.log(`  ${command.padEnd(width)}   ${what}`);
   console.log('\nCtrl-C ends everything.\n');
 }
 
 async function main() {
-  const { problem, port, rest } = parsePort(process.argv.slice(2), process.env);
-  const trouble = problem ?? (await portProblem(port));
+  const { problem, ...how } = parsePorts(process.argv.slice(2), process.env);
+  const trouble = problem ?? (await portProblem(how.port, how.backends));
   if (trouble) {
     console.error(trouble);
     process.exit(1);
@@ -114,9 +120,9 @@ async function main() {
     endAll(1);
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => endAll(0));
-  await startBackends(children);
-  await startGateway(children, port, rest);
-  if (!ending) welcome(port);
+  await startBackends(children, how.backends);
+  await startGateway(children, how);
+  if (!ending) welcome(how);
 }
 
 await main();
