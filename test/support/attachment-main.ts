@@ -1,13 +1,13 @@
 /**
- * A process for the deaths of threads that drive engines: `attachment-main.js DEATH` or `attachment-main.js crowd`.
+ * A process for the deaths of threads that drive engines: `attachment-main.js DEATH`.
  * Its main thread accepts and checks; it prints what it saw as one JSON line and ends by itself, so that an abort, a
  * thread that does not end or a handle that stays open is seen as its exit status or as its never ending.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { type EngineIndex, type EngineOptions, EngineState, loadNative } from '@sluice/dataplane/engine/binding';
+import { type EngineIndex, EngineState, loadNative } from '@sluice/dataplane/engine/binding';
 import { readStats } from '@sluice/dataplane/engine/stats';
-import type { CrowdTask } from './attachment-crowd.js';
+import { descriptorsOver, type Ended, endOf, OPTIONS } from './attachment-thread.js';
 import type { AttachmentTask, Death, FromAttachment, ToAttachment } from './attachment-worker.js';
 import { EchoBackend } from './echo-backend.js';
 import { eventually } from './eventually.js';
@@ -15,11 +15,6 @@ import { upgradeHead } from './heads.js';
 import { openDescriptors } from './process-stats.js';
 import { type Address, RawClient } from './raw-client.js';
 
-/** How a thread ended: its exit code and the error that it left. */
-export interface Ended {
-  readonly code: number;
-  readonly error: string;
-}
 export interface Seen {
   readonly ended: Ended;
   /** The dead engine: its state, sockets that it got after its death, connections that it kept. */
@@ -37,20 +32,6 @@ export interface Seen {
   readonly descriptorsLeft: number;
 }
 
-const OPTIONS: EngineOptions = {
-  headBytesMax: 16_384,
-  queueMax: 64,
-  connectionsMax: 1_000,
-  pendingBytesMax: 1_048_576,
-  logRingBytes: 0,
-  requestHeadTimeoutMs: 10_000,
-  halfCloseTimeoutMs: 1_000,
-  lingerTimeoutMs: 1_000,
-  keepaliveIdleS: 60,
-  keepaliveIntervalS: 10,
-  keepaliveCount: 3,
-  userTimeoutMs: 0,
-};
 const HEAP_MAX_MB = 24;
 const NEW_CLIENTS = 6;
 /** Cells of the memory shared with attachment-worker.ts. */
@@ -65,17 +46,6 @@ function listen(): Address {
   const { port } = native.listen({ address: '127.0.0.1', ...how });
   native.acceptStart();
   return { address: '127.0.0.1', port };
-}
-
-/** The thread's end; listens for its error from the start, so that it does not become ours. */
-function endOf(worker: Worker): Promise<Ended> {
-  let error = '';
-  worker.on('error', (cause: NodeJS.ErrnoException) => {
-    error = cause.code ?? cause.message;
-  });
-  return new Promise((resolve) => {
-    worker.once('exit', (code) => resolve({ code, error }));
-  });
 }
 
 class Driver {
@@ -129,14 +99,6 @@ async function leave(clients: readonly RawClient[]): Promise<void> {
   for (const client of clients) client.destroy();
 }
 
-async function left(before: number): Promise<number> {
-  const more = () => openDescriptors(process.pid) - before;
-  await eventually(() => {
-    if (more() > 0) throw new Error(`${more()} descriptors are left`);
-  }).catch(() => {});
-  return more();
-}
-
 async function seeDeath(death: Death): Promise<Seen> {
   const backend = await EchoBackend.start({ record: false });
   const to = listen();
@@ -187,7 +149,7 @@ async function seeDeath(death: Death): Promise<Seen> {
   const answers = [...(await successor.stale()), ...(await beside.stale())];
   for (const driver of [successor, beside]) driver.tell('stop');
   const otherEnds = await Promise.all([successor.ended, beside.ended]);
-  const descriptorsLeft = await left(before);
+  const descriptorsLeft = await descriptorsOver(before);
   native.acceptClose();
   await backend.close();
   return {
@@ -205,66 +167,4 @@ async function seeDeath(death: Death): Promise<Seen> {
   };
 }
 
-export interface CrowdSeen {
-  readonly threads: number;
-  readonly ends: Readonly<Record<string, readonly string[]>>;
-  readonly attachedAgain: number;
-  readonly descriptorsLeft: number;
-}
-
-const CROWD = 20;
-const ROUNDS = 4;
-const TIMES = 50;
-const ENDS: readonly CrowdTask['end'][] = ['detach', 'attached', 'exit', 'throw'];
-
-async function oneOfCrowd(engine: EngineIndex, end: CrowdTask['end']): Promise<string> {
-  const workerData: CrowdTask = { engine, end, times: TIMES };
-  const worker = new Worker(new URL('./attachment-crowd.js', import.meta.url), { workerData });
-  const ended = endOf(worker);
-  if (end === 'attached') {
-    await eventually(
-      () => {
-        if (readStats(native, engine).state === EngineState.ready) return;
-        throw new Error('never ready');
-      },
-      { budgetMs: 30_000, intervalMs: 1 },
-    );
-    await worker.terminate();
-  }
-  const { code, error } = await ended;
-  return `${code} ${error}`.trimEnd();
-}
-
-/** Many threads load the addon, attach, detach and end at once; then every engine can be attached by this thread. */
-async function seeCrowd(): Promise<CrowdSeen> {
-  const engines = Array.from({ length: CROWD }, () => native.engineCreate(OPTIONS));
-  process.stdout.on('error', () => {}); // a loop's first stream costs a descriptor for good: not within the count
-  const before = openDescriptors(process.pid);
-  const said: Record<CrowdTask['end'], Set<string>> = {
-    detach: new Set(),
-    attached: new Set(),
-    exit: new Set(),
-    throw: new Set(),
-  };
-  let threads = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const all = engines.map(async (engine, index) => {
-      const end = ENDS[(index + round) % ENDS.length] ?? 'detach';
-      said[end].add(await oneOfCrowd(engine, end));
-      threads += 1;
-    });
-    await Promise.all(all);
-  }
-  let attachedAgain = 0;
-  for (const engine of engines) {
-    native.attach(engine, () => {});
-    native.detach(engine);
-    attachedAgain += 1;
-  }
-  const descriptorsLeft = await left(before);
-  const ends = Object.fromEntries(Object.entries(said).map(([end, each]) => [end, [...each].sort()]));
-  return { threads, ends, attachedAgain, descriptorsLeft };
-}
-
-const what = process.argv[2] as Death | 'crowd';
-console.log(JSON.stringify(what === 'crowd' ? await seeCrowd() : await seeDeath(what)));
+console.log(JSON.stringify(await seeDeath(process.argv[2] as Death)));
