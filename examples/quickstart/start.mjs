@@ -14,7 +14,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Children } from './children.mjs';
-import { configFolder, DECLARED_BACKEND_PORTS } from './config.mjs';
+import { DECLARED_BACKEND_PORTS } from './config.mjs';
 
 const FOLDER = path.dirname(fileURLToPath(import.meta.url));
 const HOST = '127.0.0.1';
@@ -75,10 +75,10 @@ async function startBackends(children, wanted) {
 async function startGateway(children, { port, backends, rest }) {
   const map = port === DECLARED_PORT ? [] : ['--port-map', `${DECLARED_PORT}=${port}`];
   const quiet = ['--admin', 'off', '--access-log', 'off', '--log-level', 'warn', '--drain-timeout', '1'];
-  const config = configFolder(backends.map((backend) => backend.port));
-  const serve = ['serve', '--config', config, '--bind', HOST, ...quiet, ...map, ...rest];
+  const backendPorts = backends.map((backend) => backend.port).join(',');
+  const serve = ['--bind', HOST, ...quiet, ...map, ...rest];
   const stdio = ['ignore', 'pipe', 'inherit', 'ipc'];
-  const gateway = children.start('the gateway', [path.join(FOLDER, 'gateway.mjs'), ...serve], stdio);
+  const gateway = children.start('the gateway', [path.join(FOLDER, 'gateway.mjs'), backendPorts, ...serve], stdio);
   const lines = createInterface({ input: gateway.stdout });
   await once(lines, 'line');
   lines.on('line', (line) => console.log(line));
