@@ -11,6 +11,7 @@ import { readStats } from '../engine/stats.js';
 import type { LogSink } from './log-sink.js';
 
 const INTERVAL_MS = 50;
+const HURRY_INTERVAL_MS = 5;
 const BUFFER_BYTES = 1024 * 1024;
 const WARNING_INTERVAL_MS = 10_000;
 const LINE_END = 0x0a;
@@ -18,6 +19,8 @@ const LINE_END = 0x0a;
 export interface AccessLogOptions {
   readonly native: Native;
   readonly engines: readonly EngineIndex[];
+  /** Size of each engine's ring. */
+  readonly ringBytes: number;
   readonly sink: LogSink;
   readonly log: Logger;
   /** Told after each round how many bytes wait in the rings, estimated. */
@@ -51,11 +54,17 @@ export class AccessLogWriter {
   /** Opens the file again, after a rotation. */
   reopen(): void {
     try {
-      this.#options.sink.reopen();
-      this.#options.log.info('access log opened again');
+      if (this.#options.sink.reopen()) this.#options.log.info('access log opened again');
     } catch (error) {
-      this.#options.log.error({ err: error }, 'access log cannot be opened again; the old file stays in use');
+      this.#options.log.error({ err: error }, 'access log cannot be opened again; what was open stays in use');
     }
+  }
+
+  /** Reads the rings as fast as it can from now on: every connection is about to leave its record. */
+  hurry(): void {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#tick(), HURRY_INTERVAL_MS);
   }
 
   /** Writes what the rings hold, for at most `deadlineMs`, says what was lost, and ends. Idempotent. */
@@ -97,15 +106,18 @@ export class AccessLogWriter {
       this.#idle?.();
       return;
     }
-    this.#linesInFlight = this.#count(length);
+    this.#linesInFlight = this.#countLines(0, length);
+    this.#linesRead += this.#linesInFlight;
+    this.#bytesRead += length;
     this.#writing = true;
-    this.#options.sink.write(this.#buffer.subarray(0, length), (error) => {
+    this.#options.sink.write(this.#buffer.subarray(0, length), (error, lostFrom) => {
       this.#writing = false;
-      if (error !== null) this.#lose(this.#linesInFlight, error);
+      if (error !== null) this.#lose(this.#countLines(lostFrom, length), error);
       this.#linesInFlight = 0;
       if (this.#closed) return;
       // Soon again when much was there, or when the end waits for it: the timer is for quiet times.
-      if (this.#idle !== undefined || length > BUFFER_BYTES / 2) this.#round();
+      const much = Math.min(BUFFER_BYTES, this.#options.ringBytes) / 2;
+      if (this.#idle !== undefined || length > much) this.#round();
     });
   }
 
@@ -121,12 +133,11 @@ export class AccessLogWriter {
     return at;
   }
 
-  #count(length: number): number {
+  /** Lines that end in this part of the buffer. */
+  #countLines(from: number, to: number): number {
     let lines = 0;
-    const filled = this.#buffer.subarray(0, length);
-    for (let at = filled.indexOf(LINE_END); at >= 0; at = filled.indexOf(LINE_END, at + 1)) lines++;
-    this.#linesRead += lines;
-    this.#bytesRead += length;
+    const part = this.#buffer.subarray(from, to);
+    for (let at = part.indexOf(LINE_END); at >= 0; at = part.indexOf(LINE_END, at + 1)) lines++;
     return lines;
   }
 

@@ -5,7 +5,7 @@
  * fails here stays here. Primary thread.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from '@sluice/shared/log';
 import type { HostPort } from '../cli/option-values.js';
 import { FAULTS, type Fault } from '../worker/messages.js';
@@ -32,7 +32,8 @@ interface Answer {
   readonly allow?: string;
 }
 
-const TIMEOUT_MS = 5000;
+const TIMEOUT_MS = 1000;
+const CHECK_INTERVAL_MS = 250;
 const CONNECTIONS_MAX = 64;
 const NOT_FOUND: Answer = { status: 404, text: 'not found' };
 
@@ -77,15 +78,31 @@ function send(response: ServerResponse, answer: Answer): void {
   response.writeHead(answer.status, {
     'Content-Type': 'text/plain; charset=utf-8',
     'Cache-Control': 'no-store',
+    Connection: 'close',
     ...(answer.allow === undefined ? {} : { Allow: answer.allow }),
   });
   response.end(`${answer.text}\n`);
 }
 
+/** At the limit the oldest connection goes, not the new one: silent clients must not keep a probe out. */
+function limitConnections(server: Server): void {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    const [oldest] = sockets;
+    if (sockets.size > CONNECTIONS_MAX) oldest?.destroy();
+  });
+}
+
 function createAdminServer(options: AdminOptions): Server {
-  const server = createServer({ requestTimeout: TIMEOUT_MS, headersTimeout: TIMEOUT_MS, keepAliveTimeout: TIMEOUT_MS });
-  server.maxConnections = CONNECTIONS_MAX;
+  const server = createServer({
+    requestTimeout: TIMEOUT_MS,
+    headersTimeout: TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  });
   server.setTimeout(TIMEOUT_MS);
+  limitConnections(server);
   server.on('request', (request, response) => {
     request.resume();
     try {

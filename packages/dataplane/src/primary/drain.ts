@@ -11,29 +11,51 @@ import { openConnections } from './engines.js';
 export type DrainPhase = 'waiting' | 'closing' | 'done';
 
 export const POLL_MS = 50;
-/** How long the engines get to end the connections that are left. */
-export const CLOSING_MS = 1000;
+export const CLOSING_POLL_MS = 20;
+/** How long the engines get, in all, to end the connections that are left. */
+export const CLOSING_MAX_MS = 10_000;
+/** Without one connection less for so long, nothing more is expected: engines wait 2 s for room in the access log. */
+export const CLOSING_STALL_MS = 3000;
+/** Up to here engines are asked again, so that they go on waiting for room; then they close without it. */
+const PACED_MS = 7000;
 
-/** The phase at `elapsedMs` since the drain began, with `open` connections. */
-export function drainPhase(elapsedMs: number, open: number, timeoutMs: number): DrainPhase {
+/** The phase at `elapsedMs` since the drain began, with `open` connections, the last of which ended `stalledMs` ago. */
+export function drainPhase(elapsedMs: number, open: number, stalledMs: number, timeoutMs: number): DrainPhase {
   if (open === 0) return 'done';
   if (elapsedMs < timeoutMs) return 'waiting';
-  return elapsedMs < timeoutMs + CLOSING_MS ? 'closing' : 'done';
+  const closingMs = elapsedMs - timeoutMs;
+  return closingMs < CLOSING_MAX_MS && Math.min(stalledMs, closingMs) < CLOSING_STALL_MS ? 'closing' : 'done';
+}
+
+export interface DrainOptions {
+  readonly native: Native;
+  readonly engines: readonly EngineIndex[];
+  readonly timeoutMs: number;
+  /** Told once, when the connections that are left begin to be closed. */
+  readonly onClosing: () => void;
 }
 
 /** Drains; resolves with the number of connections that are still open. */
-export function drain(native: Native, engines: readonly EngineIndex[], timeoutMs: number): Promise<number> {
+export function drain({ native, engines, timeoutMs, onClosing }: DrainOptions): Promise<number> {
   native.acceptClose();
   const beganMs = performance.now();
-  let closing = false;
+  let [least, leastAtMs, closing] = [Number.POSITIVE_INFINITY, beganMs, false];
+  const ask = (): void => {
+    if (!closing) onClosing();
+    closing = true;
+    for (const engine of engines) native.engineCloseAll(engine, 'drain-timeout');
+  };
   return new Promise((resolve) => {
     const step = (): void => {
+      const nowMs = performance.now();
       const open = openConnections(native, engines);
-      const phase = drainPhase(performance.now() - beganMs, open, timeoutMs);
-      if (phase === 'closing' && !closing) for (const engine of engines) native.engineCloseAll(engine, 'drain-timeout');
-      closing ||= phase === 'closing';
+      const fell = open < least;
+      if (fell) [least, leastAtMs] = [open, nowMs];
+      const phase = drainPhase(nowMs - beganMs, open, nowMs - leastAtMs, timeoutMs);
+      const paced = nowMs - beganMs < timeoutMs + PACED_MS;
+      if (phase === 'closing' && (!closing || (fell && paced))) ask();
       if (phase === 'done') resolve(open);
-      else setTimeout(step, POLL_MS);
+      else setTimeout(step, closing ? CLOSING_POLL_MS : POLL_MS);
     };
     step();
   });

@@ -142,7 +142,12 @@ export class Primary {
   drain(): Promise<number> {
     this.#phase = 'draining';
     this.#pressure.stop();
-    this.#drained ??= drain(this.#native, this.#engines, this.#options.drainTimeoutMs);
+    this.#drained ??= drain({
+      native: this.#native,
+      engines: this.#engines,
+      timeoutMs: this.#options.drainTimeoutMs,
+      onClosing: () => this.#writer?.hurry(),
+    });
     return this.#drained;
   }
 
@@ -182,6 +187,7 @@ export class Primary {
     return new AccessLogWriter({
       native: this.#native,
       engines: this.#engines,
+      ringBytes: this.#options.accessLogRingBytes,
       sink,
       log: this.#log,
       onBacklog: (bytes) => {
