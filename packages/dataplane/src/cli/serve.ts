@@ -2,17 +2,23 @@
  * `sluice serve`: the process around the primary: ready line, signals, last resorts, exit code.
  *
  * SIGTERM and SIGINT drain and end with 0; a second one ends at once. An exception that nothing caught drains too and
- * ends with 1. SIGHUP opens the access log again. Primary thread.
+ * ends with 1, also in a drain that has begun. A shutdown has a deadline as a whole. SIGHUP opens the access log again.
+ * Primary thread.
  */
 import { createLogger, type Logger } from '@sluice/shared/log';
-import { Primary } from '../primary/primary.js';
+import { CLOSING_MAX_MS } from '../primary/drain.js';
+import { STOP_TIMEOUT_MS } from '../primary/incarnation.js';
+import { FLUSH_TIMEOUT_MS, Primary } from '../primary/primary.js';
+import { sparingly } from '../worker/error-report.js';
 import { ExitCode, ExitError } from './exit-codes.js';
 import type { Options } from './options.js';
+import type { EndSignal, Signals } from './signals.js';
 import { VERSION } from './version.js';
 import { writeText } from './write-text.js';
 
-const SIGNALS = { SIGTERM: ExitCode.terminated, SIGINT: ExitCode.interrupted } as const;
-type Signal = keyof typeof SIGNALS;
+const SECOND_SIGNAL = { SIGTERM: ExitCode.terminated, SIGINT: ExitCode.interrupted } as const;
+/** What a shutdown may take beside the drain timeout: each of its steps has its own bound, this is for all of them. */
+const SHUTDOWN_MS = CLOSING_MAX_MS + STOP_TIMEOUT_MS + FLUSH_TIMEOUT_MS + 2000;
 /** The process ends by itself when nothing is left to do; whatever still holds it after this is a bug, and is said. */
 const EXIT_GRACE_MS = 500;
 
@@ -28,44 +34,61 @@ function leave(code: ExitCode, log: Logger): void {
   process.exitCode = code;
   const late = setTimeout(() => {
     log.warn({ resources: process.getActiveResourcesInfo() }, 'something keeps the process; it is ended');
-    process.exit(code);
+    process.exit();
   }, EXIT_GRACE_MS);
   late.unref();
 }
 
-/** Ends the process in order: once, whoever asks first; a second signal does not wait. */
-class Shutdown {
-  readonly #primary: Primary;
-  readonly #log: Logger;
-  #begun = false;
+interface Ending {
+  readonly primary: Primary;
+  readonly log: Logger;
+  readonly signals: Signals;
+  readonly drainTimeoutMs: number;
+}
 
-  constructor(primary: Primary, log: Logger) {
-    this.#primary = primary;
-    this.#log = log;
+/** Ends the process in order: once, whoever asks first, with the worst code; a second signal does not wait. */
+class Shutdown {
+  readonly #ending: Ending;
+  #code: ExitCode | undefined;
+
+  constructor(ending: Ending) {
+    this.#ending = ending;
   }
 
   begin(code: ExitCode, reason: string): void {
-    if (this.#begun) return;
-    this.#begun = true;
-    this.#log.info({ reason }, 'draining');
-    this.#end(code).catch((error: unknown) => {
-      this.#log.fatal({ err: error }, 'shutdown failed');
+    const begun = this.#code !== undefined;
+    if (code !== ExitCode.ok || !begun) this.#code = code;
+    if (begun) {
+      if (process.exitCode !== undefined && code !== ExitCode.ok) process.exitCode = code;
+      return;
+    }
+    const { drainTimeoutMs, log } = this.#ending;
+    log.info({ reason }, 'draining');
+    setTimeout(() => this.#giveUp(), drainTimeoutMs + SHUTDOWN_MS).unref();
+    this.#end().catch((error: unknown) => {
+      log.fatal({ err: error }, 'shutdown failed');
       process.exit(ExitCode.internal);
     });
   }
 
-  signal(signal: Signal): void {
-    if (this.#begun) process.exit(SIGNALS[signal]);
+  signal(signal: EndSignal): void {
+    if (this.#code !== undefined) process.exit(SECOND_SIGNAL[signal]);
     this.begin(ExitCode.ok, signal);
   }
 
-  async #end(code: ExitCode): Promise<void> {
-    const left = await this.#primary.drain();
-    if (left > 0) this.#log.warn({ connections: left }, 'connections are still open after the drain');
-    await this.#primary.close();
-    this.#log.info('stopped');
-    process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT').removeAllListeners('SIGHUP');
-    leave(code, this.#log);
+  #giveUp(): void {
+    this.#ending.log.error('the shutdown takes too long; the process is ended');
+    process.exit(this.#code);
+  }
+
+  async #end(): Promise<void> {
+    const { primary, log, signals } = this.#ending;
+    const left = await primary.drain();
+    if (left > 0) log.warn({ connections: left }, 'connections are still open after the drain');
+    await primary.close();
+    log.info('stopped');
+    signals.close();
+    leave(this.#code ?? ExitCode.ok, log);
   }
 }
 
@@ -73,25 +96,28 @@ function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === 'EPIPE';
 }
 
-function handleProcessEvents(primary: Primary, shutdown: Shutdown, log: Logger): void {
-  process.on('SIGTERM', () => shutdown.signal('SIGTERM'));
-  process.on('SIGINT', () => shutdown.signal('SIGINT'));
-  process.on('SIGHUP', () => primary.reopenAccessLog());
+function handleProcessEvents(primary: Primary, shutdown: Shutdown, signals: Signals, log: Logger): void {
+  signals.handle({ end: (signal) => shutdown.signal(signal), reopen: () => primary.reopenAccessLog() });
+  const report = sparingly((error, suppressed) => {
+    log.fatal({ err: error, suppressed }, 'uncaught exception in the primary');
+  });
   process.on('uncaughtException', (error) => {
     // Nobody reads our output any more: no reason to stop serving.
     if (isBrokenPipe(error)) return;
-    log.fatal({ err: error }, 'uncaught exception in the primary');
+    report(error);
     shutdown.begin(ExitCode.internal, 'uncaught exception');
   });
 }
 
-/** Serves until a signal. Rejects with ExitError when it cannot start. */
-export async function serve(options: Options): Promise<void> {
-  const log = createLogger({ level: options.logLevel, name: 'primary' });
+/** Serves until a signal, also one that has come already. Rejects with ExitError when it cannot start. */
+export async function serve(options: Options, signals: Signals): Promise<void> {
+  const { drainTimeoutMs, logLevel, workers } = options;
+  const log = createLogger({ level: logLevel, name: 'primary' });
+  if (signals.early !== undefined) return;
   const faults = process.env.SLUICE_FAULTS === '1';
   const primary = new Primary({ options, log });
-  const shutdown = new Shutdown(primary, log);
-  handleProcessEvents(primary, shutdown, log);
+  const shutdown = new Shutdown({ primary, log, signals, drainTimeoutMs });
+  handleProcessEvents(primary, shutdown, signals, log);
   let serving = false;
   try {
     serving = await primary.start(faults);
@@ -100,5 +126,5 @@ export async function serve(options: Options): Promise<void> {
     if (error instanceof ExitError) throw error;
     throw new ExitError(ExitCode.internal, `sluice: ${(error as Error).message}`, { cause: error });
   }
-  if (serving) writeText(1, readyLine(primary, options.workers));
+  if (serving) writeText(1, readyLine(primary, workers));
 }

@@ -11,7 +11,7 @@ import { Piscina } from 'piscina';
 import type { ToPrimary, ToWorker, WorkerTask } from '../worker/messages.js';
 
 const WORKER_FILE = fileURLToPath(new URL('../worker/main.js', import.meta.url));
-const STOP_TIMEOUT_MS = 1000;
+export const STOP_TIMEOUT_MS = 1000;
 
 /** Why a worker is dead. */
 export interface Death {

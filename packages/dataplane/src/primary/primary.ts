@@ -25,7 +25,8 @@ import { type LogSink, openSink } from './log-sink.js';
 import { type PlannedPort, planPorts, unusedPorts } from './ports.js';
 import { Supervisor } from './supervisor.js';
 
-const FLUSH_TIMEOUT_MS = 2000;
+/** What the access log's last records may take. */
+export const FLUSH_TIMEOUT_MS = 2000;
 
 export interface PrimaryOptions {
   readonly options: Options;

@@ -1,0 +1,41 @@
+/**
+ * Signals from the first moment on: until somebody takes them over they are remembered, so that a process that is told
+ * to end while it still loads or compiles ends in order.
+ *
+ * Depends on nothing, so that it can be in place before anything else is loaded. Primary thread.
+ */
+export type EndSignal = 'SIGTERM' | 'SIGINT';
+
+export interface SignalHandlers {
+  readonly end: (signal: EndSignal) => void;
+  readonly reopen: () => void;
+}
+
+export class Signals {
+  #handlers: SignalHandlers | undefined;
+  #early: EndSignal | undefined;
+  readonly #onEnd = (signal: NodeJS.Signals): void => {
+    if (this.#handlers === undefined) this.#early ??= signal as EndSignal;
+    else this.#handlers.end(signal as EndSignal);
+  };
+  /** Before there is anything to open again, SIGHUP means nothing. */
+  readonly #onReopen = (): void => this.#handlers?.reopen();
+
+  constructor() {
+    process.on('SIGTERM', this.#onEnd).on('SIGINT', this.#onEnd).on('SIGHUP', this.#onReopen);
+  }
+
+  /** The signal to end that has come before `handle`. */
+  get early(): EndSignal | undefined {
+    return this.#early;
+  }
+
+  handle(handlers: SignalHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  /** From here on signals do what they do to any process. */
+  close(): void {
+    process.off('SIGTERM', this.#onEnd).off('SIGINT', this.#onEnd).off('SIGHUP', this.#onReopen);
+  }
+}
