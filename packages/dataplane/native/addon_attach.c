@@ -86,7 +86,7 @@ static void on_cleanup(napi_async_cleanup_hook_handle hook, void *data) {
 static void fail(struct attachment *attachment) {
   napi_env env = attachment->env;
   attachment->failed = true;
-  engine_fail(attachment->engine);
+  if (!attachment->closing) engine_fail(attachment->engine); /* else it is another thread's by now */
   bool pending = false;
   napi_value error = NULL;
   if (napi_is_exception_pending(env, &pending) != napi_ok || !pending) return; /* terminated: no exception to report */
@@ -123,9 +123,12 @@ static void on_poll(uv_poll_t *handle, int status, int events) {
     if (!delivered) break;
     engine_delivered(engine);
   }
-  if (!attachment->closing) engine_rest(engine);
+  if (!attachment->closing && !attachment->failed) engine_rest(engine);
   if (scope != NULL) napi_close_handle_scope(attachment->env, scope);
-  if (attachment->failed && !attachment->closing) uv_poll_stop(&attachment->poll);
+  if (attachment->failed && !attachment->closing) {
+    unlink_attachment(attachment); /* a thread that survives its exception must not keep the engine */
+    finish(attachment);
+  }
 }
 
 static struct attachment *attachment_open(napi_env env, struct engine *engine, bool deciding) {
