@@ -110,6 +110,7 @@ void connection_open(struct engine *engine, const struct handover *handover) {
 void connection_event(struct engine *engine, struct connection *connection, bool backend, uint32_t events) {
   struct side *side = backend ? &connection->backend : &connection->client;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) side->hup = side->readable = true;
+  if (events & EPOLLERR) side->reset = true;
   if (events & EPOLLIN) side->readable = true;
   if (events & EPOLLOUT) side->writable = true;
   if (backend && (connection->state == STATE_CONNECTING || connection->state == STATE_READING_RESPONSE)) {

@@ -59,6 +59,10 @@ void handshake_read_request(struct engine *engine, struct connection *connection
 /* A client that has left while its handshake is on the way: nobody waits for the answer. */
 void handshake_on_client(struct engine *engine, struct connection *connection) {
   if (!connection->client.hup) return;
+  if (connection->client.reset) {
+    connection_end(engine, connection, REASON_CLIENT_ABORTED); /* whatever it sent before, nobody takes an answer */
+    return;
+  }
   uint8_t byte;
   ssize_t count = recv(connection->client.fd, &byte, 1, MSG_PEEK);
   if (count > 0 || (count < 0 && errno == EAGAIN)) return;

@@ -51,6 +51,7 @@ struct side {
   int fd;
   bool readable;
   bool hup; /* RDHUP, HUP or ERR was seen: only a read of 0 or an error ends reading */
+  bool reset; /* ERR was seen: there may be bytes in front of it, nothing behind */
   bool eof;
   bool shut; /* writing has been shut down */
   bool writable; /* false from a send that took less until EPOLLOUT */

@@ -71,16 +71,8 @@ static bool read_more(struct engine *engine, struct connection *connection) {
   return false;
 }
 
-/* A client that has reset or closed both ways takes no answer; one that only stopped sending does. */
-static bool client_gone(const struct connection *connection) {
-  if (!connection->client.hup) return false;
-  int error = 0;
-  socklen_t length = sizeof error;
-  return getsockopt(connection->client.fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0;
-}
-
 void relay_run(struct engine *engine, struct connection *connection) {
-  if (client_gone(connection) || side_flush(engine, &connection->client) == SEND_ERROR) {
+  if (connection->client.reset || side_flush(engine, &connection->client) == SEND_ERROR) {
     connection_end(engine, connection, REASON_CLIENT_RESET);
     return;
   }

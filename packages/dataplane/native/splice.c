@@ -192,9 +192,17 @@ static void run_half_close(struct engine *engine, struct connection *connection,
   timer_set(engine, connection, connection->deadline_ms);
 }
 
+/* A side that was reset while the other takes nothing: what it sent before may still be taken, for a bounded time. */
+static void bound_reset(struct engine *engine, struct connection *connection) {
+  if (connection->deadline_ms != 0 || !(connection->client.reset || connection->backend.reset)) return;
+  connection->deadline_ms = engine->now_ms + engine->options.half_close_timeout_ms;
+  timer_set(engine, connection, connection->deadline_ms);
+}
+
 void splice_run(struct engine *engine, struct connection *connection) {
   if (!run_direction(engine, connection, true) || !run_direction(engine, connection, false)) return;
   if (!run_broken(engine, connection)) return;
+  bound_reset(engine, connection);
   const struct side *client = &connection->client, *backend = &connection->backend;
   if (!client->eof && !backend->eof) return;
   if (client->eof && backend->eof && client->pending_length + backend->pending_length == 0) {
@@ -220,10 +228,15 @@ uint64_t splice_deadline(const struct connection *connection) {
   return deadline == UINT64_MAX ? 0 : deadline;
 }
 
+static enum reason half_closed_by(const struct connection *connection) {
+  if (connection->client.reset) return REASON_CLIENT_RESET;
+  return connection->backend.reset ? REASON_BACKEND_RESET : REASON_HALF_CLOSE_TIMEOUT;
+}
+
 void splice_timeout(struct engine *engine, struct connection *connection) {
   uint64_t now_ms = engine->now_ms;
   enum reason reason = REASON_IDLE_TIMEOUT;
-  if (connection->deadline_ms != 0 && connection->deadline_ms <= now_ms) reason = REASON_HALF_CLOSE_TIMEOUT;
+  if (connection->deadline_ms != 0 && connection->deadline_ms <= now_ms) reason = half_closed_by(connection);
   if (connection->lifetime_ms != 0 && connection->lifetime_ms <= now_ms) reason = REASON_LIFETIME;
   connection_end(engine, connection, reason);
 }

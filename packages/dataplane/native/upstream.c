@@ -88,6 +88,8 @@ bool engine_connect(struct engine *engine, connection_id id, const struct dial *
   connection->deadline_ms = dial->connect_timeout_ms > 0 ? engine->now_ms + dial->connect_timeout_ms : 0;
   timer_set(engine, connection, connection->deadline_ms);
   send_head(engine, connection); /* on a short path the connection is there already: one wait less */
+  /* What came with the head brings no further event: a client that has left already is noticed now. */
+  if (connection->client.hup) ready_push(engine, connection);
   return true;
 }
 
