@@ -38,6 +38,7 @@ test('beyond the limit of descriptors connections wait', async () => {
       await delay(WINDOW_MS);
       expect(gateway.cpuMs() - before).toBeLessThan(WINDOW_MS / 4);
       expect((await gateway.admin('/livez')).status).toBe(200);
+      await gateway.logged(({ msg }) => String(msg).startsWith('accepting waits: descriptors'));
       for (let done = 0; done < CLIENTS; ) {
         const ready = clients.filter((client) => served(client) && !client.socket.writableEnded);
         for (const client of ready) {
@@ -52,6 +53,7 @@ test('beyond the limit of descriptors connections wait', async () => {
         expect(await client.outcome()).toBe('fin');
       }
       await gateway.settled();
+      await gateway.logged(({ msg }) => msg === 'accepting goes on');
       const after = await RawClient.upgrade(gateway);
       after.end();
       await after.outcome();

@@ -142,3 +142,26 @@ test('under load no record is lost', async () => {
     expect(spliced).toHaveLength(answered);
   });
 });
+
+test('an exception that nothing caught in the primary drains too, and ends with 1', async () => {
+  const backend = await EchoBackend.start();
+  const gateway = await Gateway.start({
+    config: { services: { echo: [backend] } },
+    flags: { 'drain-timeout': '30s' },
+    faults: true,
+  });
+  try {
+    const load = await EchoLoad.start(gateway, 5);
+    await load.proceed(3);
+    expect((await gateway.admin('/fault/throw?worker=primary', 'POST')).status).toBe(202);
+    await refused(gateway);
+    expect((await gateway.admin('/readyz')).status).toBe(503);
+    await gateway.logged(({ msg }) => msg === 'uncaught exception in the primary');
+    await load.proceed(20);
+    await load.stop();
+    expect(await gateway.end(3_000)).toEqual({ code: 1, signal: null });
+  } finally {
+    await gateway.kill();
+    await backend.close();
+  }
+});

@@ -42,7 +42,7 @@ static struct {
 } acceptor = {.epfd = -1, .timerfd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Atomic uint64_t clients;
-static _Atomic bool waiting; /* for descriptors or for an engine */
+static _Atomic int waiting; /* enum accept_wait */
 
 void descriptors_released(void) { atomic_fetch_sub_explicit(&clients, 1, memory_order_relaxed); }
 
@@ -68,8 +68,10 @@ static bool has_descriptors(void) {
 void acceptor_descriptors(uint64_t *client_count, uint64_t *limit, bool *paused) {
   *client_count = atomic_load(&clients);
   *limit = acceptor.limit;
-  *paused = atomic_load(&waiting);
+  *paused = atomic_load(&waiting) != WAIT_NONE;
 }
+
+enum accept_wait acceptor_waits(void) { return (enum accept_wait)atomic_load(&waiting); }
 
 static bool open_own(void) {
   if (acceptor.epfd >= 0) return true;
@@ -118,9 +120,9 @@ static void fire_timer(long nanoseconds) {
   timerfd_settime(acceptor.timerfd, 0, &when, NULL);
 }
 
-static void wait_a_little(void) {
+static void wait_a_little(enum accept_wait wait) {
   if (acceptor.armed) set_events(0);
-  atomic_store(&waiting, true);
+  atomic_store(&waiting, wait);
   fire_timer(RETRY_MS * 1000000);
 }
 
@@ -143,10 +145,16 @@ static bool hand_over(const struct handover *handover) {
   return false;
 }
 
+static enum accept_wait needed_wait(void) {
+  if (!has_descriptors()) return WAIT_DESCRIPTORS;
+  return acceptor.has_parked || engine_pick() == NULL ? WAIT_ENGINES : WAIT_NONE;
+}
+
 /* Accepts one socket and hands it over. False: nothing more to accept now. */
 static bool accept_one(const struct listener *listener) {
-  if (acceptor.has_parked || !has_descriptors() || engine_pick() == NULL) {
-    wait_a_little();
+  enum accept_wait wait = needed_wait();
+  if (wait != WAIT_NONE) {
+    wait_a_little(wait);
     return false;
   }
   union address address;
@@ -154,7 +162,7 @@ static bool accept_one(const struct listener *listener) {
   int fd = accept4(listener->fd, &address.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-    if (exhausted) wait_a_little();
+    if (exhausted) wait_a_little(WAIT_DESCRIPTORS);
     return !exhausted && errno != EAGAIN;
   }
   struct handover handover = {.fd = fd, .listener = listener, .accepted_us = clock_us()};
@@ -163,7 +171,7 @@ static bool accept_one(const struct listener *listener) {
   if (hand_over(&handover)) return true;
   acceptor.parked = handover;
   acceptor.has_parked = true;
-  wait_a_little();
+  wait_a_little(WAIT_ENGINES);
   return false;
 }
 
@@ -179,10 +187,11 @@ static void handle(const struct epoll_event *event) {
     return;
   }
   if (acceptor.has_parked) acceptor.has_parked = !hand_over(&acceptor.parked);
-  if (acceptor.has_parked) {
-    wait_a_little();
+  enum accept_wait wait = needed_wait();
+  if (acceptor.has_parked || (wait != WAIT_NONE && acceptor.asked)) {
+    wait_a_little(wait);
   } else if (acceptor.asked && !acceptor.armed) {
-    atomic_store(&waiting, false);
+    atomic_store(&waiting, WAIT_NONE);
     set_events(EPOLLIN);
   }
 }
@@ -237,7 +246,7 @@ void acceptor_start(void) {
 void acceptor_pause(void) {
   pthread_mutex_lock(&acceptor.lock);
   acceptor.asked = false;
-  atomic_store(&waiting, false);
+  atomic_store(&waiting, WAIT_NONE);
   set_events(0);
   pthread_mutex_unlock(&acceptor.lock);
 }

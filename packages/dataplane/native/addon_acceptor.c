@@ -108,8 +108,9 @@ static napi_value descriptors(napi_env env, napi_callback_info info) {
   napi_set_named_property(env, result, "clients", value);
   napi_create_double(env, (double)limit, &value);
   napi_set_named_property(env, result, "limit", value);
-  napi_get_boolean(env, paused, &value);
-  napi_set_named_property(env, result, "paused", value);
+  static const char *const waits[] = {[WAIT_NONE] = "", [WAIT_DESCRIPTORS] = "descriptors", [WAIT_ENGINES] = "workers"};
+  napi_create_string_latin1(env, waits[acceptor_waits()], NAPI_AUTO_LENGTH, &value);
+  napi_set_named_property(env, result, "waitsFor", value);
   return result;
 }
 

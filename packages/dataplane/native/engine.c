@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-#define CLOSING_PATIENCE_MS 2000 /* how long close_all waits for room in the access log */
+#define CLOSING_PATIENCE_MS 2000 /* how long close_all waits for room in the access log without making any way */
 
 void engine_clock(struct engine *engine) {
   engine->now_us = clock_us();
@@ -130,6 +130,7 @@ static void run_close_all(struct engine *engine) {
       return;
     }
     connection_end(engine, connection, reason);
+    engine->closing_ms = engine->now_ms;
   }
   engine->closing = atomic_load(&engine->queued) > 0;
   engine->arm_again = true;

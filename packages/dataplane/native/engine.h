@@ -132,6 +132,9 @@ void acceptor_pause(void);
 /* Closes every listener and ends the thread: nothing is accepted any more when it returns. */
 void acceptor_close(void);
 void acceptor_turn(void);
+enum accept_wait { WAIT_NONE, WAIT_DESCRIPTORS, WAIT_ENGINES };
+/* What accepting waits for now: descriptors (or kernel memory), an engine with room, or nothing. */
+enum accept_wait acceptor_waits(void);
 void acceptor_descriptors(uint64_t *clients, uint64_t *limit, bool *paused);
 /* Engines whose heartbeat is older get no sockets. */
 #define HEARTBEAT_STALE_MS 5000

@@ -130,7 +130,7 @@ struct engine {
   _Atomic uint32_t queued;
   _Atomic bool wake_pending;
   _Atomic int close_all; /* reason + 1; 0: not asked */
-  bool closing; /* close_all is under way: at close_cursor, since closing_ms */
+  bool closing; /* close_all is under way: at close_cursor, which last moved at closing_ms */
   uint32_t close_cursor;
   uint8_t close_reason;
   uint64_t closing_ms;

@@ -122,8 +122,8 @@ export interface Native {
   acceptPause(): void;
   /** Closes every listener for good. */
   acceptClose(): void;
-  /** Descriptors in use by connections, the limit, and whether accepting waits for descriptors now. */
-  descriptors(): { clients: number; limit: number; paused: boolean };
+  /** Clients (two descriptors each), the process's limit of descriptors, and what accepting waits for now. */
+  descriptors(): { clients: number; limit: number; waitsFor: '' | 'descriptors' | 'workers' };
 
   // --- the engine: the thread that attached ---
   /**

@@ -50,10 +50,19 @@ function isFault(name: string): name is Fault {
   return (FAULTS as readonly string[]).includes(name);
 }
 
+/** An exception that nothing catches, outside of any request. */
+function throwHere(): Answer {
+  setImmediate(() => {
+    throw new Error('injected fault: throw');
+  });
+  return { status: 202, text: 'throw injected into the primary' };
+}
+
 function injection(url: URL, inject: NonNullable<AdminOptions['fault']>): Answer {
   const name = url.pathname.slice('/fault/'.length);
   const worker = url.searchParams.get('worker') ?? '0';
   if (!isFault(name)) return NOT_FOUND;
+  if (worker === 'primary' && name === 'throw') return throwHere();
   if (!/^\d{1,3}$/.test(worker)) return { status: 400, text: 'worker must be a number' };
   if (!inject(Number(worker), name)) return { status: 409, text: `worker ${worker} is not alive` };
   return { status: 202, text: `${name} injected into worker ${worker}` };

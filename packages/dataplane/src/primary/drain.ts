@@ -16,8 +16,6 @@ export const CLOSING_POLL_MS = 20;
 export const CLOSING_MAX_MS = 10_000;
 /** Without one connection less for so long, nothing more is expected: engines wait 2 s for room in the access log. */
 export const CLOSING_STALL_MS = 3000;
-/** Up to here engines are asked again, so that they go on waiting for room; then they close without it. */
-const PACED_MS = 7000;
 
 /** The phase at `elapsedMs` since the drain began, with `open` connections, the last of which ended `stalledMs` ago. */
 export function drainPhase(elapsedMs: number, open: number, stalledMs: number, timeoutMs: number): DrainPhase {
@@ -40,20 +38,18 @@ export function drain({ native, engines, timeoutMs, onClosing }: DrainOptions): 
   native.acceptClose();
   const beganMs = performance.now();
   let [least, leastAtMs, closing] = [Number.POSITIVE_INFINITY, beganMs, false];
-  const ask = (): void => {
-    if (!closing) onClosing();
+  const close = (): void => {
     closing = true;
+    onClosing();
     for (const engine of engines) native.engineCloseAll(engine, 'drain-timeout');
   };
   return new Promise((resolve) => {
     const step = (): void => {
       const nowMs = performance.now();
       const open = openConnections(native, engines);
-      const fell = open < least;
-      if (fell) [least, leastAtMs] = [open, nowMs];
+      if (open < least) [least, leastAtMs] = [open, nowMs];
       const phase = drainPhase(nowMs - beganMs, open, nowMs - leastAtMs, timeoutMs);
-      const paced = nowMs - beganMs < timeoutMs + PACED_MS;
-      if (phase === 'closing' && (!closing || (fell && paced))) ask();
+      if (phase === 'closing' && !closing) close();
       if (phase === 'done') resolve(open);
       else setTimeout(step, closing ? CLOSING_POLL_MS : POLL_MS);
     };

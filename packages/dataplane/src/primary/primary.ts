@@ -14,6 +14,7 @@ import { type EngineIndex, loadNative, type Native } from '../engine/binding.js'
 import { silentFields } from '../worker/connection-record.js';
 import type { WorkerTask } from '../worker/messages.js';
 import { AcceptPressure } from './accept-pressure.js';
+import { type AcceptWatch, watchAccepting } from './accept-watch.js';
 import { AccessLogWriter } from './access-log-writer.js';
 import { type Admin, startAdmin } from './admin.js';
 import { loadConfiguration } from './configuration.js';
@@ -81,6 +82,7 @@ export class Primary {
   readonly #writer: AccessLogWriter | undefined;
   #admin: Admin | undefined;
   #hangs: HangWatch | undefined;
+  #accepting: AcceptWatch | undefined;
   #phase: 'starting' | 'serving' | 'draining' = 'starting';
   #drained: Promise<number> | undefined;
   #closed: Promise<void> | undefined;
@@ -126,6 +128,7 @@ export class Primary {
     if (!(await this.#supervisor.start())) return false;
     this.#phase = 'serving';
     this.#pressure.start();
+    this.#accepting = watchAccepting(this.#native, this.#log);
     return true;
   }
 
@@ -162,6 +165,7 @@ export class Primary {
   async #close(): Promise<void> {
     this.#pressure.stop();
     this.#native.acceptClose();
+    this.#accepting?.close();
     this.#hangs?.close();
     await this.#supervisor.close();
     await this.#writer?.close(FLUSH_TIMEOUT_MS);
