@@ -19,7 +19,7 @@ test('beyond --handshakes-max the answer is 503 overloaded', async () => {
       const clients = await Promise.all(Array.from({ length: CLIENTS }, () => RawClient.connect(gateway)));
       await Promise.all(clients.map((client) => client.write(upgradeHead({ target: '/?fault=silent' }))));
       await eventually(() => expect(clients.filter(({ ended }) => ended)).toHaveLength(CLIENTS - MAX));
-      expect(backend.requests).toBe(MAX + 1);
+      await eventually(() => expect(backend.requests).toBe(MAX + 1));
       for (const client of clients.filter(({ ended }) => ended)) {
         const answer = await readAnswer(client);
         expect(answer.head.status).toBe(503);
