@@ -42,7 +42,16 @@ const native = loadNative();
 function listen(): Address {
   const { keepaliveIdleS, keepaliveIntervalS, keepaliveCount, userTimeoutMs } = OPTIONS;
   const keepalive = { keepaliveIdleS, keepaliveIntervalS, keepaliveCount, userTimeoutMs };
-  const how = { port: 0, backlog: 128, reusePort: false, deferAcceptS: 0, tag: 0, logFields: '', ...keepalive };
+  const how = {
+    port: 0,
+    backlog: 128,
+    reusePort: false,
+    deferAcceptS: 0,
+    tag: 0,
+    group: 0,
+    logFields: '',
+    ...keepalive,
+  };
   const { port } = native.listen({ address: '127.0.0.1', ...how });
   native.acceptStart();
   return { address: '127.0.0.1', port };

@@ -88,19 +88,27 @@ function handle(event: EngineEvent): void {
     }
     const { head } = event;
     const dial = { address: '127.0.0.1', port: task.backendPort, slot: 0xffff_ffff, head };
-    engine.connect(event.id, { ...dial, connectTimeoutMs: 5_000, answerTimeoutMs: 5_000 });
+    engine.connect(event.id, { ...dial, connectTimeoutMs: 5_000, answerTimeoutMs: 5_000, group: 0 });
   }
 }
 
 /** Every call, with ids of connections that have ended and with ids that never were. */
 function callStale(): readonly boolean[] {
-  const dial = { address: '127.0.0.1', port: 1, slot: 0, head: '\r\n', connectTimeoutMs: 1, answerTimeoutMs: 1 };
+  const dial = {
+    address: '127.0.0.1',
+    port: 1,
+    slot: 0,
+    head: '\r\n',
+    connectTimeoutMs: 1,
+    answerTimeoutMs: 1,
+    group: 0,
+  };
   return [...ids, 0, 1, 2 ** 20 - 1, 2 ** 52 - 1].flatMap((id) => [
     engine.connect(id, dial),
     engine.interim(id, '\r\n'),
     engine.splice(id, '\r\n', '', 0, 0),
     engine.relay(id, '\r\n', RelayMode.length, 0, '', 0),
-    engine.respond(id, '\r\n', ''),
+    engine.respond(id, '\r\n', '', 0),
     engine.close(id, 'client-closed', ''),
     engine.logEnded(id, ''),
   ]);

@@ -43,6 +43,8 @@ export interface ListenOptions {
   deferAcceptS: number;
   /** Given back with every request of this listener. */
   tag: number;
+  /** Metric group of its connections until `connect` or `respond` names another. */
+  group: number;
   /**
    * JSON members (no braces, no leading comma) of the access-log record of a connection that ends before
    * TypeScript has seen a request of it: all fields but those that the engine writes itself.
@@ -96,6 +98,12 @@ export const STAT_NAMES = [
 export type EngineStats = Record<(typeof STAT_NAMES)[number], number>;
 
 /**
+ * Cells of a metric group, in this order, then one for each close reason (`closeReasons()`), in the order of their codes.
+ * `opened`: connections whose request has been decided about (or that ended before); `active`: of these, open now.
+ */
+export const METER_FIELDS = ['opened', 'active', 'bytesUp', 'bytesDown'] as const;
+
+/**
  * `logFields`: JSON members of an access-log record, without braces and outer commas, '' when there is no access log.
  * The engine writes, around them: level, time, clientIp, and at the end requestBodyBytes, responseBodyBytes,
  * backendTimeTaken, timeTaken, closeReason (for limits also clientSilentMs and backendSilentMs).
@@ -108,6 +116,19 @@ export interface Native {
   engineStats(engine: EngineIndex, out: Float64Array): void;
   /** Ends every connection of the engine in its own thread, with this close reason; returns at once. */
   engineCloseAll(engine: EngineIndex, reason: string): void;
+  /**
+   * Ends the spliced connections of the endpoint in this slot of the status board, and those that are spliced to it later:
+   * the first after `afterMs`, the last `windowMs` later, evenly spread, with this close reason. In the engine's own
+   * thread; returns at once. A later call for the slot replaces this one.
+   */
+  engineEndEndpoint(engine: EngineIndex, slot: number, reason: string, afterMs: number, windowMs: number): void;
+  /** Takes `engineEndEndpoint` back for the connections that are left. */
+  engineKeepEndpoint(engine: EngineIndex, slot: number): void;
+  /**
+   * Gives the engine the memory that it counts in, before it is attached: for each metric group `METER_FIELDS` cells,
+   * group after group. It lives as long as the process.
+   */
+  engineSetMeters(engine: EngineIndex, cells: BigUint64Array): void;
   /** Copies whole log lines into `out`, returns the bytes copied. One reader only: the primary. */
   logRead(engine: EngineIndex, out: Uint8Array): number;
   /** The closed list of close reasons, in the order of their codes. */
@@ -143,7 +164,8 @@ export interface Native {
 
   /**
    * Dials an endpoint for a connection whose request has been decided and sends `head` when it is connected.
-   * `slot` is the endpoint's on the status board. False: the id is stale.
+   * `slot` is the endpoint's on the status board; `group` is the metric group that the connection is counted in from now
+   * on. False: the id is stale.
    */
   connect(
     engine: EngineIndex,
@@ -154,6 +176,7 @@ export interface Native {
     head: string,
     connectTimeoutMs: number,
     answerTimeoutMs: number,
+    group: number,
   ): boolean;
   /** Passes an interim (1xx) answer on to the client and reads the next head of the backend. */
   interim(engine: EngineIndex, id: ConnectionId, head: string): boolean;
@@ -180,7 +203,7 @@ export interface Native {
     idleTimeoutMs: number,
   ): boolean;
   /** Sends a whole answer of our own, shuts down writing, discards what still comes for a bounded time, closes. */
-  respond(engine: EngineIndex, id: ConnectionId, bytes: string, logFields: string): boolean;
+  respond(engine: EngineIndex, id: ConnectionId, bytes: string, logFields: string, group: number): boolean;
   /** Ends a connection at once, without an answer. */
   close(engine: EngineIndex, id: ConnectionId, reason: string, logFields: string): boolean;
   /**

@@ -21,6 +21,8 @@ export interface Dial {
   readonly head: string;
   readonly connectTimeoutMs: number;
   readonly answerTimeoutMs: number;
+  /** Metric group. */
+  readonly group: number;
 }
 
 /** What a handshake may ask of its engine. */
@@ -37,7 +39,7 @@ export interface Engine {
     logFields: string,
     idleTimeoutMs: number,
   ): boolean;
-  respond(id: ConnectionId, bytes: string, logFields: string): boolean;
+  respond(id: ConnectionId, bytes: string, logFields: string, group: number): boolean;
   close(id: ConnectionId, reason: string, logFields: string): boolean;
   logEnded(id: ConnectionId, logFields: string): boolean;
 }
@@ -65,8 +67,10 @@ export function createEngine(native: Native, index: EngineIndex): Engine {
       checkInteger('port', dial.port, 65_535);
       checkInteger('slot', dial.slot, UINT32_MAX);
       checkText('head', dial.head, HEAD_BYTES_MAX);
-      const { address, port, slot, head, connectTimeoutMs, answerTimeoutMs } = dial;
-      return native.connect(index, id, address, port, slot, head, timeout(connectTimeoutMs), timeout(answerTimeoutMs));
+      checkInteger('group', dial.group, UINT32_MAX);
+      const { address, port, slot, head, group } = dial;
+      const [connectTimeoutMs, answerTimeoutMs] = [timeout(dial.connectTimeoutMs), timeout(dial.answerTimeoutMs)];
+      return native.connect(index, id, address, port, slot, head, connectTimeoutMs, answerTimeoutMs, group);
     },
     interim: (id, head) => {
       checkText('head', head, HEAD_BYTES_MAX);
@@ -83,10 +87,11 @@ export function createEngine(native: Native, index: EngineIndex): Engine {
       checkInteger('length', length, Number.MAX_SAFE_INTEGER);
       return native.relay(index, id, head, mode, length, logFields, timeout(idleTimeoutMs));
     },
-    respond: (id, bytes, logFields) => {
+    respond: (id, bytes, logFields, group) => {
       checkText('answer', bytes, HEAD_BYTES_MAX);
       checkText('log fields', logFields, LOG_FIELDS_BYTES_MAX);
-      return native.respond(index, id, bytes, logFields);
+      checkInteger('group', group, UINT32_MAX);
+      return native.respond(index, id, bytes, logFields, group);
     },
     close: (id, reason, logFields) => {
       checkText('log fields', logFields, LOG_FIELDS_BYTES_MAX);

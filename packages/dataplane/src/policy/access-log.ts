@@ -6,7 +6,7 @@
  * value of a peer is bounded, and secrets in URIs are redacted before they are cut. `-` stands for what is not known.
  * Pure; runs in the workers.
  */
-import type { EndpointSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { EndpointSnapshot } from '../worker/messages.js';
 import { Field } from './field-name.js';
 import { firstValue } from './fields.js';
 import type { RequestHead } from './head.js';

@@ -1,7 +1,10 @@
 import { createBoard, EndpointStatus, type StatusBoard } from '@sluice/shared/health/board';
+import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import { describe, expect, it } from 'vitest';
-import { type Balancer, createBalancer, type EndpointChoice } from './balancer.js';
+import { configuredEndpoints } from '../primary/membership.js';
+import { type Balancer, createBalancer as create, type EndpointChoice } from './balancer.js';
+import { EndpointSets } from './endpoints.js';
 import { isRefusal, type Refusal } from './refusal.js';
 
 type Weights = readonly (readonly [service: number, weight: number])[];
@@ -11,10 +14,27 @@ function snapshot(endpoints: readonly number[], backends: Weights): Snapshot {
   let slot = 0;
   const services = endpoints.map((count, index) => ({
     name: `d/s${index}/80`,
-    endpoints: Array.from({ length: count }, () => ({ address: '10.0.0.1', port: 1000 + slot, slot: slot++ })),
+    targets: Array.from({ length: count }, () => ({
+      type: 'address' as const,
+      host: '10.0.0.1',
+      port: 1000 + slot++,
+      draining: false,
+    })),
+    probe: DEFAULT_PROBE,
+    balancing: DEFAULT_BALANCING,
+    liveConnections: DEFAULT_LIVE_CONNECTIONS,
   }));
-  const rule = { route: 'd/r', index: 0, backends: backends.map(([service, weight]) => ({ service, weight })) };
-  return { version: '0', listeners: [], rules: [rule], services, slots: slot };
+  const rule = {
+    route: 'd/r',
+    index: 0,
+    backends: backends.map(([service, weight]) => ({ service, weight })),
+    affinity: null,
+  };
+  return { version: '0', listeners: [], rules: [rule], services };
+}
+
+function createBalancer(config: Snapshot, status: StatusBoard, seed: number): Balancer {
+  return create(config, new EndpointSets(configuredEndpoints(config)), status, seed);
 }
 
 function board(): StatusBoard {

@@ -6,8 +6,10 @@
  * its own balancer and starts elsewhere (`seed`), so that workers do not begin at the same endpoint together.
  * Reads the status board, writes nothing; runs in the workers.
  */
-import { EndpointStatus, type StatusBoard } from '@sluice/shared/health/board';
-import type { BackendSnapshot, EndpointSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { isUsable, type StatusBoard } from '@sluice/shared/health/board';
+import type { BackendSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { EndpointSnapshot } from '../worker/messages.js';
+import type { EndpointSets } from './endpoints.js';
 import { type Refusal, refuse } from './refusal.js';
 
 export interface EndpointChoice {
@@ -38,18 +40,18 @@ const UNRESOLVED = refuse('backend-unresolved');
 const NO_ENDPOINT = refuse('no-endpoint');
 
 /** `seed`: the worker's index, or any other whole number that differs between workers. */
-export function createBalancer(snapshot: Snapshot, board: StatusBoard, seed: number): Balancer {
+export function createBalancer(snapshot: Snapshot, sets: EndpointSets, board: StatusBoard, seed: number): Balancer {
   const phase = Math.abs(Math.trunc(seed));
   const turns = snapshot.rules.map((rule) => weightedTurn(rule.backends, phase));
-  const cursors = snapshot.services.map(({ endpoints }) => (endpoints.length === 0 ? 0 : phase % endpoints.length));
+  const cursors = snapshot.services.map(() => phase);
 
   function pickAgain(service: number, tried: readonly number[]): EndpointChoice | Refusal {
-    const endpoints = snapshot.services[service]?.endpoints ?? [];
-    let at = cursors[service] ?? 0;
+    const endpoints = sets.of(snapshot.services[service]?.name ?? '');
+    let at = endpoints.length === 0 ? 0 : (cursors[service] ?? 0) % endpoints.length;
     for (let left = endpoints.length; left > 0; left--) {
       const endpoint = endpoints[at] as EndpointSnapshot;
       at = at + 1 === endpoints.length ? 0 : at + 1;
-      if (board.status(endpoint.slot) === EndpointStatus.unhealthy || tried.includes(endpoint.slot)) continue;
+      if (!isUsable(board.status(endpoint.slot)) || tried.includes(endpoint.slot)) continue;
       cursors[service] = at;
       return { service, endpoint };
     }

@@ -26,7 +26,6 @@ function snapshot(listeners: Readonly<Record<string, Readonly<Record<string, Pat
     })),
     rules: [],
     services: [],
-    slots: 0,
   };
 }
 

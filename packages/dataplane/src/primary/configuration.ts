@@ -16,15 +16,11 @@ export interface Configuration {
 }
 
 /** Reads and compiles `paths`. Throws ExitError with a line for each issue. */
-export function loadConfiguration(paths: readonly string[], endpointsMax: number): Configuration {
+export function loadConfiguration(paths: readonly string[]): Configuration {
   const loaded = loadResources(paths);
   if (hasErrors(loaded.issues)) throw new ExitError(ExitCode.config, loaded.issues.map(formatIssue).join('\n'));
   const { snapshot, issues } = compileSnapshot(loaded.resources);
   const all = [...loaded.issues, ...issues];
   if (hasErrors(all)) throw new ExitError(ExitCode.config, all.map(formatIssue).join('\n'));
-  if (snapshot.slots > endpointsMax) {
-    const line = `sluice: the configuration has ${snapshot.slots} endpoints, more than --endpoints-max ${endpointsMax}`;
-    throw new ExitError(ExitCode.config, line);
-  }
   return { snapshot, warnings: all.map(formatIssue) };
 }

@@ -52,6 +52,7 @@ function listenOptions(options: Options, address: string, port: number, tag: num
     reusePort,
     deferAcceptS,
     tag,
+    group: tag,
     logFields,
     keepaliveIdleS,
     keepaliveIntervalS,

@@ -23,6 +23,7 @@ import { createEngines } from './engines.js';
 import { type HangWatch, watchForHangs } from './hang-watch.js';
 import { type BoundListener, bindListeners } from './listeners.js';
 import { type LogSink, openSink } from './log-sink.js';
+import { configuredEndpoints } from './membership.js';
 import { type PlannedPort, planPorts, unusedPorts } from './ports.js';
 import { Supervisor } from './supervisor.js';
 
@@ -60,11 +61,18 @@ function workerTasks(
   engines: readonly EngineIndex[],
 ): (worker: number) => Omit<WorkerTask, 'port'> {
   const { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs, handshakesMax } = options;
+  const endpoints = configuredEndpoints(snapshot);
+  const count = endpoints.reduce((sum, service) => sum + service.endpoints.length, 0);
+  if (count > options.endpointsMax) {
+    const line = `sluice: the configuration has ${count} endpoints, more than --endpoints-max ${options.endpointsMax}`;
+    throw new ExitError(ExitCode.config, line);
+  }
   const { buffer, capacity, columns } = createBoard(options.endpointsMax, engines.length);
   return (worker) => ({
     worker,
     engine: engines[worker] as EngineIndex,
     snapshot,
+    endpoints,
     ports: plan.map(({ port, listeners }) => ({ port, listeners })),
     board: { buffer, capacity, columns },
     limits: { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs, handshakesMax },
@@ -90,7 +98,7 @@ export class Primary {
 
   /** Binds everything; starts nothing yet. Throws ExitError. */
   constructor({ options, log }: PrimaryOptions) {
-    const { snapshot, warnings } = loadConfiguration(options.config, options.endpointsMax);
+    const { snapshot, warnings } = loadConfiguration(options.config);
     for (const warning of warnings) log.warn(warning);
     const plan = planPorts(snapshot.listeners, options.portMap);
     for (const entry of unusedPorts(snapshot.listeners, options.portMap)) {

@@ -139,6 +139,7 @@ export class Supervisor {
     else if (message.type === 'ready') this.#onReady(slot);
     else if (message.type === 'adopted') this.#onAdopted(slot, message.engine, message.error);
     else if (message.type === 'released') this.#onReleased(slot, message.engine);
+    else if (message.type === 'membership-seen') return;
     else this.#options.log[message.level]({ worker: slot.worker, ...message.detail }, message.message);
   }
 

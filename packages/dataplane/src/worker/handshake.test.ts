@@ -1,11 +1,14 @@
 /** The decisions of the handshake glue, over an engine that only writes down what it is told. */
 import { createBoard } from '@sluice/shared/health/board';
+import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import { describe, expect, it } from 'vitest';
 import { EventKind, FailedCode, FailedStage } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
 import { createBalancer } from '../policy/balancer.js';
+import { EndpointSets } from '../policy/endpoints.js';
 import { createRouter } from '../policy/router.js';
+import { configuredEndpoints } from '../primary/membership.js';
 import { Handshakes } from './handshake.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
@@ -29,14 +32,21 @@ function snapshot(endpoints: number): Snapshot {
         hosts: [{ hostname: '', matches: [{ pathType: 'PathPrefix', path: '/', rule: 0 }] }],
       },
     ],
-    rules: [{ route: 'default/r', index: 0, backends: [{ service: 0, weight: 1 }] }],
+    rules: [{ route: 'default/r', index: 0, backends: [{ service: 0, weight: 1 }], affinity: null }],
     services: [
       {
         name: 'default/s/80',
-        endpoints: Array.from({ length: endpoints }, (_, slot) => ({ address: `10.0.0.${slot}`, port: 80, slot })),
+        targets: Array.from({ length: endpoints }, (_, slot) => ({
+          type: 'address' as const,
+          host: `10.0.0.${slot}`,
+          port: 80,
+          draining: false,
+        })),
+        probe: DEFAULT_PROBE,
+        balancing: DEFAULT_BALANCING,
+        liveConnections: DEFAULT_LIVE_CONNECTIONS,
       },
     ],
-    slots: endpoints,
   };
 }
 
@@ -60,11 +70,13 @@ function createScene(endpoints = 5, connectTimeoutMs = 5000) {
     logEnded: (_id, fields) => record('logEnded', fields),
   };
   const config = snapshot(endpoints);
+  const endpointSets = new EndpointSets(configuredEndpoints(config));
   const handshakes = new Handshakes({
     snapshot: config,
+    endpoints: endpointSets,
     ports: [{ port: 80, listeners: [0] }],
     router: createRouter(config),
-    balancer: createBalancer(config, createBoard(Math.max(1, endpoints), 1), 0),
+    balancer: createBalancer(config, endpointSets, createBoard(Math.max(1, endpoints), 1), 0),
     limits: {
       headBytesMax: 16_384,
       connectTimeoutMs,

@@ -11,6 +11,7 @@ import { type ConnectionId, EventKind, FailedStage } from '../engine/binding.js'
 import type { Engine } from '../engine/engine.js';
 import type { EndedEvent, EngineEvent, FailedEvent, RequestEvent, ResponseEvent } from '../engine/events.js';
 import type { Balancer, EndpointChoice } from '../policy/balancer.js';
+import type { EndpointSets } from '../policy/endpoints.js';
 import { interimHead, relayHead, requestHead, switchHead } from '../policy/forward.js';
 import {
   HEAD_LIMITS,
@@ -40,6 +41,7 @@ export interface HandshakeContext {
   readonly ports: readonly BoundPort[];
   readonly router: Router;
   readonly balancer: Balancer;
+  readonly endpoints: EndpointSets;
   readonly limits: HandshakeLimits;
   readonly accessLog: boolean;
   /** Told of an exception while an event was handled. */
@@ -126,7 +128,7 @@ export class Handshakes {
 
   #connect(engine: Engine, id: ConnectionId, attempt: Attempt, leftMs: number): void {
     const { choice, head, tried } = attempt;
-    const endpoints = this.#context.snapshot.services[choice.service]?.endpoints.length ?? 1;
+    const endpoints = this.#context.endpoints.of(this.#context.snapshot.services[choice.service]?.name ?? '').length;
     const { address, port, slot } = choice.endpoint;
     engine.connect(id, {
       address,
@@ -135,6 +137,7 @@ export class Handshakes {
       head,
       connectTimeoutMs: attemptTimeoutMs(leftMs, endpoints, tried.length - 1),
       answerTimeoutMs: this.#context.limits.answerTimeoutMs,
+      group: 0,
     });
   }
 
@@ -216,7 +219,7 @@ export class Handshakes {
     const bytes = refusalBytes(refusal, pending.requestId, httpDate(Date.now()), pending.request?.method);
     const responseHeaderBytes = bytes.indexOf('\r\n\r\n') + 4;
     const fields = this.#fields(pending, { status: refusal.status, responseHeaderBytes, refusal: refusal.code });
-    if (engine.respond(id, bytes, fields)) this.#pending.delete(id);
+    if (engine.respond(id, bytes, fields, 0)) this.#pending.delete(id);
   }
 
   #fields(pending: Pending, outcome: Outcome): string {
@@ -228,7 +231,7 @@ export class Handshakes {
   #abandon(engine: Engine, id: ConnectionId): void {
     this.#pending.delete(id);
     try {
-      engine.respond(id, refusalBytes(refuse('internal'), '', '', ''), '');
+      engine.respond(id, refusalBytes(refuse('internal'), '', '', ''), '', 0);
     } catch (error) {
       this.#context.onError(error);
     }

@@ -11,13 +11,14 @@ import { openBoard } from '@sluice/shared/health/board';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
 import { attachEngine, type Engine } from '../engine/engine.js';
 import { createBalancer } from '../policy/balancer.js';
+import { EndpointSets } from '../policy/endpoints.js';
 import { createRouter } from '../policy/router.js';
 import { createErrorReport } from './error-report.js';
 import { injectFault } from './faults.js';
 import { Handshakes } from './handshake.js';
-import type { ToPrimary, ToWorker, WorkerTask } from './messages.js';
+import type { ServiceEndpoints, ToPrimary, ToWorker, WorkerTask } from './messages.js';
 
-function createHandshakes(task: WorkerTask): Handshakes {
+function createHandshakes(task: WorkerTask, endpoints: EndpointSets): Handshakes {
   const { snapshot, ports, limits, accessLog } = task;
   const board = openBoard(task.board.buffer, task.board.capacity, task.board.columns);
   return new Handshakes({
@@ -26,7 +27,8 @@ function createHandshakes(task: WorkerTask): Handshakes {
     limits,
     accessLog,
     router: createRouter(snapshot),
-    balancer: createBalancer(snapshot, board, task.worker),
+    endpoints,
+    balancer: createBalancer(snapshot, endpoints, board, task.worker),
     onError: createErrorReport(task.port),
   });
 }
@@ -36,6 +38,7 @@ class Worker {
   readonly #native: Native;
   readonly #task: WorkerTask;
   readonly #port: MessagePort;
+  readonly #endpoints: EndpointSets;
   readonly #handshakes: Handshakes;
   readonly #adopted = new Set<EngineIndex>();
   readonly #stopped: () => void;
@@ -46,7 +49,8 @@ class Worker {
     this.#task = task;
     this.#port = task.port;
     this.#stopped = stopped;
-    this.#handshakes = createHandshakes(task);
+    this.#endpoints = new EndpointSets(task.endpoints);
+    this.#handshakes = createHandshakes(task, this.#endpoints);
   }
 
   start(): void {
@@ -62,6 +66,7 @@ class Worker {
     if (message.type === 'attach') this.#attach();
     else if (message.type === 'adopt') this.#adopt(message.engine);
     else if (message.type === 'release') this.#release(message.engine);
+    else if (message.type === 'membership') this.#update(message.services, message.revision);
     else if (message.type === 'fault') injectFault(message.fault);
     else this.#stop();
   }
@@ -90,6 +95,11 @@ class Worker {
   #release(engine: EngineIndex): void {
     if (this.#adopted.delete(engine)) this.#native.detach(engine);
     this.#tell({ type: 'released', engine });
+  }
+
+  #update(services: readonly ServiceEndpoints[], revision: number): void {
+    this.#endpoints.update(services);
+    this.#tell({ type: 'membership-seen', revision });
   }
 
   #stop(): void {

@@ -28,6 +28,24 @@ export interface BoundPort {
   readonly listeners: readonly number[];
 }
 
+/** One endpoint of a service: an ip:port and its slot on the status board. */
+export interface EndpointSnapshot {
+  /** IPv4 or IPv6 address in its canonical text form, without brackets. */
+  readonly address: string;
+  readonly port: number;
+  /** Index of this (service, port, endpoint) on the status board. */
+  readonly slot: number;
+}
+
+/** All endpoints of a service. */
+export interface ServiceEndpoints {
+  /** `namespace/name/port`. */
+  readonly service: string;
+  readonly endpoints: readonly EndpointSnapshot[];
+  /** Why none of them is usable, in words, for the log; '' when one is or nobody said. */
+  readonly why: string;
+}
+
 /** The status board, as it crosses to a worker. */
 export interface BoardMemory {
   readonly buffer: SharedArrayBuffer;
@@ -41,6 +59,7 @@ export interface WorkerTask {
   readonly worker: number;
   readonly engine: EngineIndex;
   readonly snapshot: Snapshot;
+  readonly endpoints: readonly ServiceEndpoints[];
   readonly ports: readonly BoundPort[];
   readonly board: BoardMemory;
   readonly limits: HandshakeLimits;
@@ -58,6 +77,8 @@ export type ToWorker =
   | { readonly type: 'adopt'; readonly engine: EngineIndex }
   /** Let go of an adopted engine; answered by `released`. */
   | { readonly type: 'release'; readonly engine: EngineIndex }
+  /** The endpoints of these services are these from now on; answered by `membership-seen`. */
+  | { readonly type: 'membership'; readonly revision: number; readonly services: readonly ServiceEndpoints[] }
   /** Let go of everything and end the task. */
   | { readonly type: 'stop' }
   | { readonly type: 'fault'; readonly fault: Fault };
@@ -68,6 +89,8 @@ export type ToPrimary =
   /** `error` is empty when it worked. */
   | { readonly type: 'adopted'; readonly engine: EngineIndex; readonly error: string }
   | { readonly type: 'released'; readonly engine: EngineIndex }
+  /** The worker chooses by this revision of the membership, or a later one: no slot that it removed is chosen any more. */
+  | { readonly type: 'membership-seen'; readonly revision: number }
   | { readonly type: 'log'; readonly level: 'warn' | 'error'; readonly message: string; readonly detail: LogDetail };
 
 /** Members of a log line. */

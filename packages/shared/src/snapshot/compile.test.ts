@@ -13,10 +13,10 @@ const TEXTS = [
   slice({ name: 'echo-1', of: 'echo' }),
 ];
 
-function compiled(texts: readonly string[], occupied?: ReadonlyMap<string, number>) {
+function compiled(texts: readonly string[]) {
   const { resources, issues } = parse(documents(...texts));
   expect(issues).toEqual([]);
-  return compileSnapshot(resources, occupied);
+  return compileSnapshot(resources);
 }
 
 test('a configuration becomes one snapshot', () => {
@@ -76,21 +76,6 @@ test.each([
   expect(compiled(changed).snapshot.version).not.toBe(compiled(TEXTS).snapshot.version);
 });
 
-test('endpoints keep their slots over a change, and the version knows nothing of slots', () => {
-  const before = compiled(TEXTS);
-  const grown = [...TEXTS, slice({ name: 'chat-0', endpoints: ['addresses: [10.0.0.7]'] })];
-  const after = compiled(grown, before.slots);
-  expect(after.snapshot.services[0]?.endpoints.map(({ address, slot }) => [address, slot])).toEqual([
-    ['10.0.0.7', 4],
-    ['10.0.0.1', 0],
-    ['10.0.0.2', 1],
-    ['10.0.0.3', 2],
-  ]);
-  expect(after.snapshot.slots).toBe(5);
-  expect(after.snapshot.version).toBe(compiled(grown).snapshot.version);
-  expect(compiled(grown).snapshot.services).not.toEqual(after.snapshot.services);
-});
-
 test('two thousand routes with as many services compile', () => {
   const count = 2000;
   const texts = [gateway()];
@@ -103,11 +88,11 @@ test('two thousand routes with as many services compile', () => {
   }
   const { snapshot, issues } = compiled(texts);
   expect(issues).toEqual([]);
-  expect([snapshot.rules.length, snapshot.services.length, snapshot.slots]).toEqual([count, count, count]);
+  expect([snapshot.rules.length, snapshot.services.length]).toEqual([count, count]);
   expect(snapshot.listeners[0]?.hosts).toHaveLength(count);
 });
 
 test('nothing at all is an empty snapshot', () => {
   const { snapshot } = compileSnapshot({ gateways: [], httpRoutes: [], services: [], endpointSlices: [] });
-  expect(snapshot).toMatchObject({ listeners: [], rules: [], services: [], slots: 0 });
+  expect(snapshot).toMatchObject({ listeners: [], rules: [], services: [] });
 });

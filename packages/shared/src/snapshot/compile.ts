@@ -1,7 +1,7 @@
 /**
  * The snapshot compiler: resources in, snapshot and issues out.
  *
- * Follows the Gateway API; each question has its own file (listeners, attachment, rules, services, precedence, slots).
+ * Follows the Gateway API; each question has its own file (listeners, attachment, rules, services, precedence).
  * Deterministic: the order of files, documents and resources does not show in the result. Pure; runs in the primary
  * process, in a thread of its own once the configuration is watched.
  */
@@ -15,57 +15,32 @@ import { compareHostnames } from './hostname.js';
 import { collectListeners, type Listener } from './listeners.js';
 import { type Candidate, compareCandidates, compareRoutes } from './precedence.js';
 import { buildRules, type RuleTable } from './rules.js';
-import { indexServices, type ResolvedService, unownedSlices } from './services.js';
-import { assignSlots, endpointKey, type SlotAssignment, slotCount } from './slots.js';
-import type { ListenerSnapshot, MatchSnapshot, ServiceSnapshot, Snapshot } from './snapshot.js';
+import { indexServices, unownedSlices } from './services.js';
+import type { ListenerSnapshot, MatchSnapshot, Snapshot } from './snapshot.js';
 import { snapshotVersion } from './version.js';
 
 export interface CompileResult {
   /** Complete only when no issue is an error. */
   readonly snapshot: Snapshot;
   readonly issues: readonly ConfigIssue[];
-  /** The slots that the snapshot uses: part of `occupied` for the next compilation. */
-  readonly slots: SlotAssignment;
 }
 
-/**
- * Compiles what the loader read. `occupied` holds the slots that are in use already: an endpoint that it names keeps
- * its slot, no other endpoint gets one of them.
- */
-export function compileSnapshot(resources: ResourceSet, occupied?: SlotAssignment): CompileResult {
+/** Compiles what the loader read. */
+export function compileSnapshot(resources: ResourceSet): CompileResult {
   const { listeners, issues: conflicts } = collectListeners(resources.gateways);
   const attached = attachRoutes([...resources.httpRoutes].sort(compareRoutes), resources.gateways, listeners);
   const routes = [...new Set(attached.attachments.map(({ route }) => route))];
   const table = buildRules(routes, indexServices(resources.services, resources.endpointSlices));
   const unowned = unownedSlices(resources.endpointSlices);
-  const slots = assignSlots(endpointKeys(table.services), occupied);
   const attachedTo = groupBy(attached.attachments, ({ listener }) => listener);
   const content = {
     listeners: listeners.map((listener) => buildListener(listener, attachedTo.get(listener) ?? [], table)),
     rules: table.rules,
-    services: table.services.map((service) => buildService(service, slots)),
+    services: table.services,
   };
   return {
-    snapshot: { version: snapshotVersion(content), ...content, slots: slotCount(slots) },
+    snapshot: { version: snapshotVersion(content), ...content },
     issues: sortIssues([...conflicts, ...attached.issues, ...table.issues, ...unowned]),
-    slots,
-  };
-}
-
-function* endpointKeys(services: readonly ResolvedService[]): Iterable<string> {
-  for (const { name, endpoints } of services) {
-    for (const { address, port } of endpoints) yield endpointKey(name, address, port);
-  }
-}
-
-function buildService({ name, endpoints }: ResolvedService, slots: SlotAssignment): ServiceSnapshot {
-  return {
-    name,
-    endpoints: endpoints.map(({ address, port }) => {
-      const slot = slots.get(endpointKey(name, address, port));
-      if (slot === undefined) throw new Error(`no slot for ${name} ${address}:${port}`);
-      return { address, port, slot };
-    }),
   };
 }
 

@@ -7,7 +7,7 @@ const REF = 'backendRefs: [{ name: chat, port: 80 }]';
 /** The endpoints of the only service as `address:port`. */
 function endpointsOf(...texts: string[]): string[] {
   const { snapshot } = compile(documents(gateway(), route({ rules: [REF] }), ...texts));
-  return (snapshot.services[0]?.endpoints ?? []).map(({ address, port }) => `${address}:${port}`);
+  return (snapshot.services[0]?.targets ?? []).map(({ host, port }) => `${host}:${port}`);
 }
 
 test('backendRefs carry their weights and share the service that they mean', () => {
@@ -139,5 +139,5 @@ test('rules of a route that is attached to nothing are left out', () => {
   const { snapshot } = compile(
     documents(gateway(), route({ parents: ['name: other'], rules: [REF] }), service(), slice()),
   );
-  expect([snapshot.rules, snapshot.services, snapshot.slots]).toEqual([[], [], 0]);
+  expect([snapshot.rules, snapshot.services]).toEqual([[], []]);
 });

@@ -8,14 +8,14 @@ import type { HttpRouteRule } from '../resources/http-route.js';
 import type { ConfigIssue } from '../resources/issue.js';
 import type { ConfigPath } from '../resources/path.js';
 import { type HttpRoute, issueAt, resourceName } from '../resources/resource.js';
-import { type ResolvedService, resolveService, SERVICE_NAME_LABEL, type ServiceIndex } from './services.js';
-import type { BackendSnapshot, RuleSnapshot } from './snapshot.js';
+import { resolveService, SERVICE_NAME_LABEL, type ServiceIndex } from './services.js';
+import type { BackendSnapshot, RuleSnapshot, ServiceSnapshot } from './snapshot.js';
 
 const NO_ENDPOINT_HINT = `its EndpointSlices have the label ${SERVICE_NAME_LABEL} and a port of the same name`;
 
 export interface RuleTable {
   readonly rules: readonly RuleSnapshot[];
-  readonly services: readonly ResolvedService[];
+  readonly services: readonly ServiceSnapshot[];
   readonly issues: readonly ConfigIssue[];
   /** Index of the first rule of a route; the others follow it. */
   readonly firstRule: ReadonlyMap<HttpRoute, number>;
@@ -31,7 +31,7 @@ export function buildRules(routes: readonly HttpRoute[], index: ServiceIndex): R
     firstRule.set(route, rules.length);
     for (const [position, rule] of route.spec.rules.entries()) {
       const backends = buildBackends(route, rule, position, services, issues);
-      rules.push({ route: resourceName(route), index: position, backends });
+      rules.push({ route: resourceName(route), index: position, backends, affinity: null });
     }
   }
   return { rules, services: services.list, issues, firstRule };
@@ -61,7 +61,7 @@ function buildBackends(
     }
     const service = services.add({ namespace: route.namespace, name: ref.name, port: ref.port });
     if (typeof service === 'string') warn(at, `${service}: its share of the requests is answered with 500`);
-    else if (services.list[service]?.endpoints.length === 0) {
+    else if (services.list[service]?.targets.length === 0) {
       const message = `Service ${route.namespace}/${ref.name} has no ready endpoint on port ${ref.port}`;
       warn(at, `${message}: its share of the requests is answered with 503`, NO_ENDPOINT_HINT);
     }
@@ -70,13 +70,13 @@ function buildBackends(
 }
 
 interface ServiceTable {
-  readonly list: readonly ResolvedService[];
+  readonly list: readonly ServiceSnapshot[];
   /** Index of the service that a reference means, or why it means none. */
   add(ref: { namespace: string; name: string; port: number }): number | string;
 }
 
 function createServiceTable(index: ServiceIndex): ServiceTable {
-  const list: ResolvedService[] = [];
+  const list: ServiceSnapshot[] = [];
   const known = new Map<string, number | string>();
   return {
     list,

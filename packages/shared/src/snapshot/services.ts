@@ -1,27 +1,17 @@
 /**
- * From a backendRef to the endpoints behind it: Service, port, EndpointSlices.
+ * From a backendRef to the service behind it: Service, port, and where its endpoints come from (EndpointSlices).
  *
- * A reference that does not resolve gives the reason instead; a Service without a ready endpoint resolves to an empty
- * set. Pure; the indexes are made once for a compilation.
+ * A reference that does not resolve gives the reason instead; a Service without a ready endpoint resolves to no target.
+ * Pure; the indexes are made once for a compilation.
  */
 import type { ConfigIssue } from '../resources/issue.js';
 import { type EndpointSlice, issueAt, resourceName, type Service } from '../resources/resource.js';
 import { groupBy } from './group-by.js';
 import { compareText } from './hostname.js';
+import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from './service-policy.js';
+import type { ServiceSnapshot, TargetSnapshot } from './snapshot.js';
 
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
-
-export interface ServiceEndpoint {
-  readonly address: string;
-  readonly port: number;
-}
-
-/** A Service port and its ready endpoints. */
-export interface ResolvedService {
-  /** `namespace/name/port`. */
-  readonly name: string;
-  readonly endpoints: readonly ServiceEndpoint[];
-}
 
 export interface ServiceRef {
   readonly namespace: string;
@@ -57,24 +47,31 @@ export function unownedSlices(slices: readonly EndpointSlice[]): ConfigIssue[] {
 }
 
 /** The service that a reference means, or why it means none. */
-export function resolveService(index: ServiceIndex, ref: ServiceRef): ResolvedService | string {
+export function resolveService(index: ServiceIndex, ref: ServiceRef): ServiceSnapshot | string {
   const key = `${ref.namespace}/${ref.name}`;
   const service = index.services.get(key);
   if (service === undefined) return `there is no Service ${key}`;
   const port = service.spec.ports.find((candidate) => candidate.port === ref.port && candidate.protocol === 'TCP');
   if (port === undefined) return `Service ${key} has no TCP port ${ref.port}`;
-  return { name: `${key}/${ref.port}`, endpoints: endpointsOf(index.slices.get(key) ?? [], port.name ?? '') };
+  return {
+    name: `${key}/${ref.port}`,
+    targets: targetsOf(index.slices.get(key) ?? [], port.name ?? ''),
+    probe: DEFAULT_PROBE,
+    balancing: DEFAULT_BALANCING,
+    liveConnections: DEFAULT_LIVE_CONNECTIONS,
+  };
 }
 
 /** Ready endpoints under the port of that name, each once. Every address of an endpoint is one of its own. */
-function endpointsOf(slices: readonly EndpointSlice[], portName: string): ServiceEndpoint[] {
-  const endpoints = new Map<string, ServiceEndpoint>();
+function targetsOf(slices: readonly EndpointSlice[], portName: string): TargetSnapshot[] {
+  const targets = new Map<string, TargetSnapshot>();
   for (const { spec } of slices) {
     const ports = spec.ports.filter(({ name, protocol }) => name === portName && protocol === 'TCP');
     const addresses = spec.endpoints.filter(({ conditions }) => conditions.ready).flatMap((each) => each.addresses);
     for (const { port } of ports) {
-      for (const address of addresses) endpoints.set(`${address} ${port}`, { address, port });
+      for (const address of addresses)
+        targets.set(`${address} ${port}`, { type: 'address', host: address, port, draining: false });
     }
   }
-  return [...endpoints.values()];
+  return [...targets.values()];
 }

@@ -4,21 +4,26 @@
  * Plain data (structured-clone safe, no functions, no classes), every reference resolved to an index, so that a
  * worker needs nothing else to decide. Built by compile.ts in the primary; read in the workers.
  */
+import type { AffinitySnapshot, BalancingSnapshot, LiveConnectionsSnapshot, ProbeSnapshot } from './service-policy.js';
 
-/** One endpoint of a service: an ip:port and its slot on the status board. */
-export interface EndpointSnapshot {
-  /** IPv4 or IPv6 address in its canonical text form, without brackets. */
-  readonly address: string;
+/** Where endpoints of a service come from: an address, or a name whose every address is an endpoint. */
+export interface TargetSnapshot {
+  readonly type: 'address' | 'name';
+  /** Canonical text form, without brackets; or a hostname in lower case. */
+  readonly host: string;
   readonly port: number;
-  /** Index of this (service, port, endpoint) on the status board. */
-  readonly slot: number;
+  /** Going away (a terminating endpoint of a slice): it is known, but gets nothing new. */
+  readonly draining: boolean;
 }
 
-/** A Service port: the set of endpoints that a backendRef means. */
+/** A Service port: what a backendRef means. Its endpoints are not part of the configuration: they come and go. */
 export interface ServiceSnapshot {
-  /** `namespace/name/port`, as in logs, metrics and the status board. */
+  /** `namespace/name/port`, as in logs, metrics and the status table. */
   readonly name: string;
-  readonly endpoints: readonly EndpointSnapshot[];
+  readonly targets: readonly TargetSnapshot[];
+  readonly probe: ProbeSnapshot;
+  readonly balancing: BalancingSnapshot;
+  readonly liveConnections: LiveConnectionsSnapshot;
 }
 
 /** A weighted backendRef of a rule. */
@@ -47,6 +52,7 @@ export interface RuleSnapshot {
   /** Position of the rule in its HTTPRoute. */
   readonly index: number;
   readonly backends: readonly BackendSnapshot[];
+  readonly affinity: AffinitySnapshot | null;
 }
 
 /**
@@ -88,12 +94,10 @@ export interface ListenerSnapshot {
 }
 
 export interface Snapshot {
-  /** Hex SHA-256 (first 16 digits) of the compiled content but the slots: equal configuration has an equal version. */
+  /** Hex SHA-256 (first 16 digits) of the compiled content: equal configuration has an equal version. */
   readonly version: string;
   /** By port; those of one port with the most specific hostname first. */
   readonly listeners: readonly ListenerSnapshot[];
   readonly rules: readonly RuleSnapshot[];
   readonly services: readonly ServiceSnapshot[];
-  /** Slots in use on the status board: every `EndpointSnapshot.slot` is below it. */
-  readonly slots: number;
 }

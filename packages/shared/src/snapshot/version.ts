@@ -1,8 +1,7 @@
 /**
  * The version of a snapshot: a digest of what it says.
  *
- * Equal configuration has an equal version on every machine, whatever the order of files and keys and whatever was
- * served before: status-board slots, which depend on history, are left out. Pure.
+ * Equal configuration has an equal version on every machine, whatever the order of files and keys. Pure.
  */
 import { createHash } from 'node:crypto';
 import type { Snapshot } from './snapshot.js';
@@ -14,8 +13,7 @@ export function snapshotVersion(content: Pick<Snapshot, 'listeners' | 'rules' | 
 }
 
 function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (key, field: unknown) => {
-    if (key === 'slot') return undefined;
+  return JSON.stringify(value, (_key, field: unknown) => {
     if (typeof field !== 'object' || field === null || Array.isArray(field)) return field;
     return Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)));
   });

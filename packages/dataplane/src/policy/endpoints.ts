@@ -1,0 +1,37 @@
+/**
+ * The endpoints of every service, as a worker knows them now.
+ *
+ * The primary sends a service's whole list when its membership changes; what changes often (status, load) is on the
+ * status board instead. Lists are immutable and replaced whole, so that whoever prepared something from one (a ring, a
+ * cursor) sees by identity that it is out of date. Worker thread.
+ */
+import type { EndpointSnapshot, ServiceEndpoints } from '../worker/messages.js';
+
+const NONE: ServiceEndpoints = { service: '', endpoints: [], why: '' };
+
+export class EndpointSets {
+  readonly #services = new Map<string, ServiceEndpoints>();
+
+  constructor(services: readonly ServiceEndpoints[]) {
+    this.update(services);
+  }
+
+  /** Replaces what is known of these services. */
+  update(services: readonly ServiceEndpoints[]): void {
+    for (const entry of services) this.#services.set(entry.service, entry);
+  }
+
+  /** `service`: its name. */
+  of(service: string): readonly EndpointSnapshot[] {
+    return this.#get(service).endpoints;
+  }
+
+  /** Why none of them is usable, in words; '' when nobody said. */
+  why(service: string): string {
+    return this.#get(service).why;
+  }
+
+  #get(service: string): ServiceEndpoints {
+    return this.#services.get(service) ?? NONE;
+  }
+}
