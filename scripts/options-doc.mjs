@@ -6,7 +6,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { environmentName, optionDefault, optionDoc, optionNames } from '../packages/dataplane/dist/cli/options.js';
+import { optionsSchema } from '../packages/dataplane/dist/cli/options.js';
+import { environmentName, optionDefault, optionDoc, optionNames } from '../packages/shared/dist/cli/options.js';
 
 const PAGE = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), 'docs/configuration.md');
 
@@ -35,15 +36,15 @@ function cell(text) {
 }
 
 function row(name) {
-  const { flag, argument, doc, repeatable } = optionDoc(name);
-  const shown = optionDefault(name);
+  const { flag, argument, doc, repeatable } = optionDoc(optionsSchema, name);
+  const shown = optionDefault(optionsSchema, name);
   const fallback = argument === '' ? 'off' : shown ? `\`${cell(shown)}\`` : '';
   const usage = argument === '' ? `--${flag}` : `--${flag} ${argument}`;
   const meaning = repeatable && !doc.includes('several') ? `${doc}; may be given several times` : doc;
   return `| \`${cell(usage)}\` | \`${environmentName(flag)}\` | ${fallback} | ${cell(meaning)} |\n`;
 }
 
-const page = INTRO + optionNames.map(row).join('') + OUTRO;
+const page = INTRO + optionNames(optionsSchema).map(row).join('') + OUTRO;
 
 if (!process.argv.includes('--check')) {
   writeFileSync(PAGE, page);

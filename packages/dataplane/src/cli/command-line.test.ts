@@ -1,24 +1,25 @@
+import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
+import { environmentName, optionDoc, optionNames } from '@sluice/shared/cli/options';
 import { describe, expect, it } from 'vitest';
-import { parseCommandLine } from './command-line.js';
-import { ExitCode, ExitError } from './exit-codes.js';
-import { environmentName, type Options, optionDoc, optionNames } from './options.js';
+import { parseArguments } from './command-line.js';
+import { type Options, optionsSchema } from './options.js';
 
 function serve(args: readonly string[], env: Record<string, string> = {}): Options {
-  const invocation = parseCommandLine(['serve', ...args], env, '1.2.3');
+  const invocation = parseArguments(['serve', ...args], env, '1.2.3');
   if (invocation === null) throw new Error('answered already');
   return invocation.options;
 }
 
 function refusal(args: readonly string[], env: Record<string, string> = {}): ExitError {
   try {
-    parseCommandLine(args, env, '1.2.3');
+    parseArguments(args, env, '1.2.3');
   } catch (error) {
     if (error instanceof ExitError) return error;
   }
   throw new Error('was accepted');
 }
 
-describe('parseCommandLine', () => {
+describe('parseArguments', () => {
   it('fills in the defaults', () => {
     const options = serve(['--config', 'a.yaml']);
     expect(options).toMatchObject({
@@ -89,9 +90,9 @@ describe('parseCommandLine', () => {
 
 describe('options', () => {
   it('each have a flag of their own, a document and a variable', () => {
-    const flags = optionNames.map((name) => optionDoc(name).flag);
+    const flags = optionNames(optionsSchema).map((name) => optionDoc(optionsSchema, name).flag);
     expect(new Set(flags).size).toBe(flags.length);
-    for (const name of optionNames) expect(optionDoc(name).doc).not.toBe('');
+    for (const name of optionNames(optionsSchema)) expect(optionDoc(optionsSchema, name).doc).not.toBe('');
     expect(environmentName('port-map')).toBe('SLUICE_PORT_MAP');
   });
 });

@@ -1,49 +1,25 @@
 /**
  * The options of `sluice serve`: the one place where each has its flag, type, range, default, unit and document.
  *
- * The command line, the environment (`SLUICE_` + the flag in capitals) and the TypeScript type all derive from this
- * schema; defaults live here and nowhere else. Every value comes in as text. Primary thread, at start.
+ * Every value comes in as text. Primary thread, at start.
  */
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { LOG_LEVELS } from '@sluice/shared/log';
+import { adminOption, configOption, logLevelOption } from '@sluice/shared/cli/common-options';
+import { bytes, duration, flag, integer, portMap } from '@sluice/shared/cli/option-values';
+import { option } from '@sluice/shared/cli/options';
 import { z } from 'zod';
-import { bytes, duration, flag, hostPortOrOff, integer, portMap } from './option-values.js';
-
-export interface OptionDoc {
-  /** Without the leading dashes. */
-  readonly flag: string;
-  /** Placeholder of the value; '' for a switch. */
-  readonly argument: string;
-  /** May be given several times; in the environment, separated by commas. */
-  readonly repeatable?: boolean;
-  readonly doc: string;
-}
-
-export const optionDocs = z.registry<OptionDoc>();
-
-function option<T extends z.ZodType>(schema: T, flag: string, argument: string, doc: string): T {
-  optionDocs.add(schema, { flag, argument, doc });
-  return schema;
-}
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-const config = z.array(z.string().min(1)).min(1, { error: 'given: a file or folder of manifests' });
-optionDocs.add(config, {
-  flag: 'config',
-  argument: 'PATH',
-  repeatable: true,
-  doc: 'File or folder of YAML manifests; may be given several times',
-});
-
 export const optionsSchema = z.strictObject({
-  config,
+  config: configOption(),
   workers: option(
     integer(1, 128).prefault(() => String(availableParallelism())),
     'workers',
     'N',
     'Worker threads; default: one per core',
+    { variableDefault: true },
   ),
   bind: option(
     z
@@ -62,18 +38,8 @@ export const optionsSchema = z.strictObject({
     'S',
     'Accept when the first bytes are there, seconds; silent clients then get no 408; 0: at once',
   ),
-  admin: option(
-    hostPortOrOff().prefault('127.0.0.1:9900'),
-    'admin',
-    'ADDR:PORT|off',
-    'Admin port: GET /livez, GET /readyz',
-  ),
-  logLevel: option(
-    z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }).prefault('info'),
-    'log-level',
-    'LEVEL',
-    'Level of the process log on stderr',
-  ),
+  admin: adminOption('127.0.0.1:9900', 'Admin port: GET /livez, GET /readyz'),
+  logLevel: logLevelOption(),
   accessLog: option(
     z.string().min(1, { error: 'a path, - or off' }).prefault('-'),
     'access-log',
@@ -212,25 +178,3 @@ export const optionsSchema = z.strictObject({
 
 /** Every option of `sluice serve`, checked, defaults filled in; times in ms, sizes in bytes. */
 export type Options = z.output<typeof optionsSchema>;
-export type OptionName = keyof Options;
-
-export const optionNames = Object.keys(optionsSchema.shape) as OptionName[];
-
-/** The document of an option. */
-export function optionDoc(name: OptionName): OptionDoc {
-  const doc = optionDocs.get(optionsSchema.shape[name]);
-  if (doc === undefined) throw new Error(`option ${name} has no document`);
-  return doc;
-}
-
-/** The default as text, as far as it is the same on every machine. */
-export function optionDefault(name: OptionName): string | undefined {
-  const schema = optionsSchema.shape[name];
-  if (!(schema instanceof z.ZodPrefault) || name === 'workers') return undefined;
-  return String(schema.def.defaultValue);
-}
-
-/** `SLUICE_WORKERS` for `workers`. */
-export function environmentName(flag: string): string {
-  return `SLUICE_${flag.toUpperCase().replaceAll('-', '_')}`;
-}

@@ -5,16 +5,17 @@
  * ends with 1, also in a drain that has begun. A shutdown has a deadline as a whole. SIGHUP opens the access log again.
  * Primary thread.
  */
+
+import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
+import type { EndSignal, Signals } from '@sluice/shared/cli/signals';
+import { writeText } from '@sluice/shared/cli/write-text';
 import { createLogger, type Logger } from '@sluice/shared/log';
 import { CLOSING_MAX_MS } from '../primary/drain.js';
 import { STOP_TIMEOUT_MS } from '../primary/incarnation.js';
 import { FLUSH_TIMEOUT_MS, Primary } from '../primary/primary.js';
 import { sparingly } from '../worker/error-report.js';
-import { ExitCode, ExitError } from './exit-codes.js';
 import type { Options } from './options.js';
-import type { EndSignal, Signals } from './signals.js';
 import { VERSION } from './version.js';
-import { writeText } from './write-text.js';
 
 const SECOND_SIGNAL = { SIGTERM: ExitCode.terminated, SIGINT: ExitCode.interrupted } as const;
 /** What a shutdown may take beside the drain timeout: each of its steps has its own bound, this is for all of them. */

@@ -1,8 +1,4 @@
 /** The version of this package, as `--version` and the ready line say it. */
-import { readFileSync } from 'node:fs';
+import { readVersion } from '@sluice/shared/cli/version';
 
-const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
-export const VERSION = manifest.version;
+export const VERSION = readVersion(new URL('../../package.json', import.meta.url));

@@ -6,8 +6,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { HostPort } from '@sluice/shared/cli/option-values';
 import type { Logger } from '@sluice/shared/log';
-import type { HostPort } from '../cli/option-values.js';
 import { FAULTS, type Fault } from '../worker/messages.js';
 import { bindError } from './listeners.js';
 

@@ -3,11 +3,12 @@
  *
  * Warnings do not keep the process from starting: they come back with the snapshot. Primary thread, at start.
  */
+
+import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import { formatIssue, hasErrors } from '@sluice/shared/resources/issue';
 import { loadResources } from '@sluice/shared/resources/load';
 import { compileSnapshot } from '@sluice/shared/snapshot/compile';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
-import { ExitCode, ExitError } from '../cli/exit-codes.js';
 
 export interface Configuration {
   readonly snapshot: Snapshot;

@@ -4,8 +4,9 @@
  * Without `--bind` it is `::`, which takes IPv4 too, or `0.0.0.0` where the machine has no IPv6. What cannot be bound is
  * one clear line and exit code 4. Primary thread.
  */
+
+import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
-import { ExitCode, ExitError } from '../cli/exit-codes.js';
 import type { Options } from '../cli/options.js';
 import type { ListenOptions, Native } from '../engine/binding.js';
 import type { PlannedPort } from './ports.js';

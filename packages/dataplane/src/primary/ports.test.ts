@@ -1,6 +1,6 @@
+import { ExitError } from '@sluice/shared/cli/exit-codes';
 import type { ListenerSnapshot } from '@sluice/shared/snapshot/snapshot';
 import { describe, expect, it } from 'vitest';
-import { ExitError } from '../cli/exit-codes.js';
 import { planPorts, unusedPorts } from './ports.js';
 
 const listener = (port: number): ListenerSnapshot => ({

@@ -3,8 +3,9 @@
  *
  * Pure. The position of a port in the plan is the tag that its connections carry.
  */
+
+import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import type { ListenerSnapshot } from '@sluice/shared/snapshot/snapshot';
-import { ExitCode, ExitError } from '../cli/exit-codes.js';
 import type { BoundPort } from '../worker/messages.js';
 
 export interface PlannedPort extends BoundPort {

@@ -5,10 +5,11 @@
  * Lifecycle: `start` resolves when every worker is ready and sockets are accepted; `drain` lets connections end;
  * `close` stops everything and leaves no thread, timer, listener or descriptor. Both are idempotent.
  */
+
+import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import { createBoard } from '@sluice/shared/health/board';
 import type { Logger } from '@sluice/shared/log';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
-import { ExitCode, ExitError } from '../cli/exit-codes.js';
 import type { Options } from '../cli/options.js';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
 import { silentFields } from '../worker/connection-record.js';

@@ -1,5 +1,5 @@
 /**
- * How the process ends: every exit code of `sluice`, in one place, printed by `sluice --help`.
+ * How the process ends: every exit code of every command, in one place, printed by `--help`.
  *
  * An `ExitError` carries a code and the one line that the person who started the process reads. Primary thread.
  */
@@ -14,8 +14,9 @@ export const ExitCode = {
   terminated: 143,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+export type ExitCodeName = keyof typeof ExitCode;
 
-const MEANINGS: Readonly<Record<keyof typeof ExitCode, string>> = {
+const MEANINGS: Readonly<Record<ExitCodeName, string>> = {
   ok: 'ended as asked, or after a drain',
   internal: 'internal error; the log says which',
   usage: 'the command line or a SLUICE_… variable is wrong',
@@ -38,8 +39,7 @@ export class ExitError extends Error {
   }
 }
 
-/** The table of exit codes, as `--help` prints it. */
-export function exitCodeTable(): string {
-  const names = Object.keys(ExitCode) as (keyof typeof ExitCode)[];
+/** The table of these exit codes, as `--help` prints it. */
+export function exitCodeTable(names: readonly ExitCodeName[]): string {
   return names.map((name) => `  ${String(ExitCode[name]).padEnd(4)} ${MEANINGS[name]}`).join('\n');
 }
