@@ -57,7 +57,18 @@ export async function startSluice(
   const file = join(place.folder, 'sluice.yaml');
   writeFileSync(file, document(port, place.backendPort));
   const args = ['serve', '--config', file, '--workers', String(settings.workers), '--access-log', settings.accessLog];
-  const more = ['--admin', 'off', '--bind', '127.0.0.1', '--log-level', 'warn', '--drain-timeout', '1'];
+  const more = [
+    '--admin',
+    'off',
+    '--bind',
+    '127.0.0.1',
+    '--log-level',
+    'warn',
+    '--drain-timeout',
+    '1',
+    '--health',
+    'off',
+  ];
   const child = new Child(process.execPath, [command, ...args, ...more], { cpus: place.cpus });
   while (!isReadyLine(await child.line(readyTimeoutMs)));
   await waitForPort(port, child);

@@ -35,6 +35,8 @@ function flagsOf(folder: string, { config, flags }: GatewayOptions): Record<stri
     'access-log': join(folder, 'access.log'),
     workers: '2',
     'drain-timeout': '1',
+    // The echo backends answer a plain GET, the default probe, with 426.
+    health: 'off',
     ...flags,
   };
 }

@@ -8,7 +8,9 @@ import { availableParallelism } from 'node:os';
 import { adminOption, configOption, logLevelOption } from '@sluice/shared/cli/common-options';
 import { bytes, duration, flag, integer, portMap } from '@sluice/shared/cli/option-values';
 import { option } from '@sluice/shared/cli/options';
+import { redisOptions } from '@sluice/shared/cli/redis-options';
 import { z } from 'zod';
+import { healthOptions } from './health-options.js';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -174,6 +176,8 @@ export const optionsSchema = z.strictObject({
     'D|off',
     'Sent data that a peer does not acknowledge ends the connection',
   ),
+  ...healthOptions,
+  ...redisOptions,
 });
 
 /** Every option of `sluice serve`, checked, defaults filled in; times in ms, sizes in bytes. */

@@ -13,7 +13,7 @@ import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import type { Options } from '../cli/options.js';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
 import { silentFields } from '../worker/connection-record.js';
-import type { WorkerTask } from '../worker/messages.js';
+import type { HandshakeLimits, WorkerTask } from '../worker/messages.js';
 import { AcceptPressure } from './accept-pressure.js';
 import { type AcceptWatch, watchAccepting } from './accept-watch.js';
 import { AccessLogWriter } from './access-log-writer.js';
@@ -55,13 +55,28 @@ function openAccessLog(target: string): LogSink | undefined {
   }
 }
 
+function handshakeLimits(options: Options): HandshakeLimits {
+  const { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs, handshakesMax } = options;
+  const { ejectAfter, ejectTimeMs, ejectTimeMaxMs } = options;
+  return {
+    headBytesMax,
+    connectTimeoutMs,
+    answerTimeoutMs,
+    streamIdleTimeoutMs,
+    lifetimeMs,
+    handshakesMax,
+    ejectAfter,
+    ejectTimeMs,
+    ejectTimeMaxMs,
+  };
+}
+
 function workerTasks(
   options: Options,
   snapshot: Snapshot,
   plan: readonly PlannedPort[],
   engines: readonly EngineIndex[],
 ): (worker: number) => Omit<WorkerTask, 'port'> {
-  const { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs, handshakesMax } = options;
   const endpoints = configuredEndpoints(snapshot);
   const count = endpoints.reduce((sum, service) => sum + service.endpoints.length, 0);
   if (count > options.endpointsMax) {
@@ -76,7 +91,7 @@ function workerTasks(
     endpoints,
     ports: plan.map(({ port, listeners }) => ({ port, listeners })),
     board: { buffer, capacity, columns },
-    limits: { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs, handshakesMax },
+    limits: handshakeLimits(options),
     accessLog: options.accessLog !== 'off',
   });
 }

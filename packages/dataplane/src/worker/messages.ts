@@ -18,6 +18,10 @@ export interface HandshakeLimits {
   readonly lifetimeMs: number;
   /** Handshakes that one worker may have under way. */
   readonly handshakesMax: number;
+  /** Connects to an endpoint that failed in a row before it is left out for a while; 0: never. */
+  readonly ejectAfter: number;
+  readonly ejectTimeMs: number;
+  readonly ejectTimeMaxMs: number;
 }
 
 /** A bound port, by the tag that its connections carry. */
