@@ -21,6 +21,8 @@ export interface ProbeResult {
   readonly elapsedMs: number;
   /** Round trip of the ping of a WebSocket probe, ms; undefined when none was made. */
   readonly pingMs?: number;
+  /** True when nothing was learnt of the endpoint: the probe was stopped, or the fault is this machine's (EMFILE, …). */
+  readonly inconclusive?: boolean;
 }
 
 export type Probe = (target: ProbeTarget, probe: ProbeSnapshot, signal: AbortSignal) => Promise<ProbeResult>;
