@@ -6,12 +6,18 @@ test('of a Service only what is read is checked', () => {
   const text = service().replace('spec: {', 'spec: { clusterIP: 1, selector: { app: chat }, wat: true,');
   const { resources, issues } = parse(text);
   expect(issues).toEqual([]);
-  expect(resources.services[0]?.spec).toEqual({ type: 'ClusterIP', ports: [{ port: 80, protocol: 'TCP' }] });
+  expect(resources.services[0]?.spec).toEqual({
+    type: 'ClusterIP',
+    selector: { app: 'chat' },
+    ports: [{ port: 80, protocol: 'TCP' }],
+    annotations: { live: {} },
+  });
 });
 
 test.each([
-  ['{ port: 80, targetPort: §http }', 'ports[0].targetPort', 'the named port "http" is not supported yet'],
-  ['{ port: 80, targetPort: §"8080" }', 'ports[0].targetPort', 'the named port "8080" is not supported yet'],
+  ['{ port: 80, targetPort: §"8080" }', 'ports[0].targetPort', '"8080" is not a port'],
+  ['{ port: 80, targetPort: §a--b }', 'ports[0].targetPort', '"a--b" is not a port'],
+  ['{ port: 80, targetPort: §a234567890123456 }', 'ports[0].targetPort', '"a234567890123456" is not a port'],
   ['{ port: 80, targetPort: §0 }', 'ports[0].targetPort', '0 is not a port'],
   ['{ port: 80, targetPort: §[1] }', 'ports[0].targetPort', 'is not a port'],
   ['{ port: §70000 }', 'ports[0].port', '70000 is not a port'],
@@ -30,11 +36,34 @@ test('the same number for TCP and UDP are two ports', () => {
   expect(parse(text).issues).toEqual([]);
 });
 
-test('a Service that is a name elsewhere is refused', () => {
-  const { text, line, column } = marked(
-    service().replace('spec: {', 'spec: { type: §ExternalName, externalName: a.com,'),
+test('a targetPort may be the name of a container port', () => {
+  const { resources, issues } = parse(service('chat', '{ port: 80, targetPort: ws }'));
+  expect(issues).toEqual([]);
+  expect(resources.services[0]?.spec.ports[0]?.targetPort).toBe('ws');
+});
+
+test('a Service may be a name elsewhere', () => {
+  const { resources, issues } = parse(
+    service('chat', '', 'default', { spec: 'type: ExternalName, externalName: Chat.Example.com' }),
   );
-  expect(parse(text).issues).toMatchObject([{ line, column, message: '"ExternalName" is not supported yet' }]);
+  expect(issues).toEqual([]);
+  expect(resources.services[0]?.spec).toMatchObject({ type: 'ExternalName', externalName: 'chat.example.com' });
+});
+
+test.each([
+  ['type: ExternalName, externalName: §10.0.0.1', 'externalName', '"10.0.0.1" is an IP address'],
+  ['type: ExternalName, externalName: §"a b"', 'externalName', '"a b" is not a DNS name'],
+  ['externalName: §a.com', 'externalName', '"a.com" is not read with type: ClusterIP'],
+  ['type: §External', 'type', '"External" is not a value of this field'],
+  ['selector: { app: §1 }', 'selector.app', 'must be a string, not the number 1'],
+])('Service with %s', (spec, path, message) => {
+  const { text, line, column } = marked(service('chat', '{ port: 80 }', 'default', { spec }));
+  expect(parse(text).issues).toMatchObject([{ severity: 'error', line, column, path: `spec.${path}`, message }]);
+});
+
+test('an ExternalName Service without its name says what is missing', () => {
+  const { issues } = parse(service('chat', '', 'default', { spec: 'type: ExternalName' }));
+  expect(brief(issues)).toEqual(['spec.externalName: is required with type: ExternalName']);
 });
 
 test('an EndpointSlice is read with its defaults', () => {
@@ -46,7 +75,7 @@ test('an EndpointSlice is read with its defaults', () => {
     labels: { 'kubernetes.io/service-name': 'chat' },
     spec: {
       addressType: 'IPv4',
-      endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true } }],
+      endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true, serving: true, terminating: false } }],
       ports: [{ name: '', port: 9000, protocol: 'TCP' }],
     },
   });
@@ -57,15 +86,22 @@ test('IPv6 addresses come out in one spelling', () => {
   expect(resources.endpointSlices[0]?.spec.endpoints[0]?.addresses).toEqual(['2001:db8::1', '::1']);
 });
 
+test('names of an FQDN slice come out in lower case', () => {
+  const { resources } = parse(slice({ type: 'FQDN', endpoints: ['addresses: [Pod_1.Chat.local.]'] }));
+  expect(resources.endpointSlices[0]?.spec.endpoints[0]?.addresses).toEqual(['pod_1.chat.local.']);
+});
+
 test.each([
   ['IPv4', '§"::1"', '"::1" is not an IPv4 address'],
   ['IPv4', '§10.0.0', '"10.0.0" is not an IPv4 address'],
   ['IPv4', '§10.0.0.01', '"10.0.0.01" is not an IPv4 address'],
   ['IPv4', '§localhost', '"localhost" is not an IPv4 address'],
   ['IPv6', '§10.0.0.1', '"10.0.0.1" is not an IPv6 address'],
+  ['FQDN', '§10.0.0.1', '"10.0.0.1" is an IP address'],
+  ['FQDN', '§"a b"', '"a b" is not a DNS name'],
   ['IPv6', '§"fe80::1%eth0"', '"fe80::1%eth0" is not an IPv6 address'],
 ])('%s address %s', (type, address, message) => {
-  const good = type === 'IPv4' ? '10.0.0.9' : '"::9"';
+  const good = { IPv4: '10.0.0.9', IPv6: '"::9"', FQDN: 'a.com' }[type];
   const { text, line, column } = marked(
     slice({ type, endpoints: [`addresses: [${good}]`, `addresses: [${good}, ${address}]`] }),
   );
@@ -73,7 +109,6 @@ test.each([
 });
 
 test.each([
-  ['addressType: IPv4', 'addressType: §FQDN', 'addressType', '"FQDN" is not supported yet'],
   ['addressType: IPv4', 'addressType: §ipv4', 'addressType', '"ipv4" is not a value of this field'],
   ['port: 9000', 'port: §0', 'ports[0].port', '0 is not a port'],
   ['{ port: 9000 }', '§{ name: a }', 'ports[0].port', 'is required'],

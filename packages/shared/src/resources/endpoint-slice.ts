@@ -1,16 +1,24 @@
 /**
- * Schema of EndpointSlice (discovery.k8s.io/v1): addresses, readiness, ports. Only fields that are read are checked.
+ * Schema of EndpointSlice (discovery.k8s.io/v1): addresses, conditions, ports. Only fields that are read are checked.
  *
- * Addresses come out in their canonical text form, so that one endpoint has one spelling everywhere. Any thread.
+ * Addresses come out in their canonical text form, names in lower case, so that one endpoint has one spelling everywhere. Any thread.
  */
 import { z } from 'zod';
 import { canonicalAddress } from './address.js';
+import { dnsNameFault } from './dns-name.js';
 import { coreResource } from './metadata.js';
 import { choice, port, portName, wrong } from './schema.js';
 
+/** What is absent means yes, yes, no (EndpointConditions). */
+const conditions = z.object({
+  ready: z.boolean().default(true),
+  serving: z.boolean().default(true),
+  terminating: z.boolean().default(false),
+});
+
 const endpoint = z.object({
   addresses: z.array(z.string()).min(1, 'must have at least one address'),
-  conditions: z.object({ ready: z.boolean().default(true) }).default({ ready: true }),
+  conditions: conditions.default({ ready: true, serving: true, terminating: false }),
 });
 
 const slicePort = z.object({
@@ -20,20 +28,29 @@ const slicePort = z.object({
 });
 
 const body = {
-  addressType: choice(['IPv4', 'IPv6'], ['FQDN']),
+  addressType: choice(['IPv4', 'IPv6', 'FQDN']),
   endpoints: z.array(endpoint).default([]),
   ports: z.array(slicePort).default([]),
 };
 
 type Body = z.infer<z.ZodObject<typeof body>>;
 
+function canonical(text: string, type: Body['addressType']): { address?: string; message?: string } {
+  if (type === 'FQDN') {
+    const fault = dnsNameFault(text);
+    return fault === undefined ? { address: text.toLowerCase() } : { message: `${JSON.stringify(text)} ${fault}` };
+  }
+  const address = canonicalAddress(text, type);
+  if (address !== undefined) return { address };
+  return { message: wrong(`${JSON.stringify(text)} is not an ${type} address`) };
+}
+
 function canonicalise(slice: Body, context: z.RefinementCtx) {
   const endpoints = slice.endpoints.map(({ addresses, conditions }, index) => ({
     conditions,
     addresses: addresses.map((text, position) => {
-      const address = canonicalAddress(text, slice.addressType);
+      const { address, message = '' } = canonical(text, slice.addressType);
       if (address !== undefined) return address;
-      const message = wrong(`${JSON.stringify(text)} is not an ${slice.addressType} address`);
       context.addIssue({ code: 'custom', path: ['endpoints', index, 'addresses', position], message });
       return text;
     }),

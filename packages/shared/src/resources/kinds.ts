@@ -4,9 +4,13 @@
  * A new kind is a line here, a schema and a collection in ResourceSet. Any thread.
  */
 import type { z } from 'zod';
+import { deploymentSchema } from './deployment.js';
 import { endpointSliceSchema } from './endpoint-slice.js';
 import { gatewayClassSchema, gatewaySchema } from './gateway.js';
+import { healthCheckPolicySchema } from './health-check-policy.js';
 import { httpRouteSchema } from './http-route.js';
+import { loadBalancingPolicySchema } from './load-balancing-policy.js';
+import { routePolicySchema } from './route-policy.js';
 import { serviceSchema } from './service.js';
 
 export interface ReadKind {
@@ -17,6 +21,7 @@ export interface ReadKind {
 }
 
 const GATEWAY_VERSIONS = ['v1', 'v1beta1'];
+const ALB_GROUP = 'alb.networking.azure.io';
 
 /** Kinds that are read, by kind name. */
 export const READ_KINDS = {
@@ -35,6 +40,15 @@ export const READ_KINDS = {
   },
   Service: { group: '', versions: ['v1'], namespaced: true, schema: serviceSchema },
   EndpointSlice: { group: 'discovery.k8s.io', versions: ['v1'], namespaced: true, schema: endpointSliceSchema },
+  Deployment: { group: 'apps', versions: ['v1'], namespaced: true, schema: deploymentSchema },
+  HealthCheckPolicy: { group: ALB_GROUP, versions: ['v1'], namespaced: true, schema: healthCheckPolicySchema },
+  BackendLoadBalancingPolicy: {
+    group: ALB_GROUP,
+    versions: ['v1'],
+    namespaced: true,
+    schema: loadBalancingPolicySchema,
+  },
+  RoutePolicy: { group: ALB_GROUP, versions: ['v1'], namespaced: true, schema: routePolicySchema },
 } as const satisfies Record<string, ReadKind>;
 
 export type ReadKindName = keyof typeof READ_KINDS;

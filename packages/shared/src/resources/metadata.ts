@@ -48,7 +48,10 @@ export function strictResource<Spec extends z.ZodType>(spec: Spec) {
   });
 }
 
+/** metadata of a core kind. */
+export const coreMetadata = z.object(checked);
+
 /** Whole resource of a core kind: only what is read is checked. */
 export function coreResource<Shape extends z.core.$ZodLooseShape>(rest: Shape) {
-  return z.object({ metadata: z.object(checked), ...rest });
+  return z.object({ metadata: coreMetadata, ...rest });
 }

@@ -9,7 +9,19 @@ import { explain, type Subject } from './explain.js';
 import type { ConfigIssue } from './issue.js';
 import { sortIssues } from './issue.js';
 import { apiVersionOf, groupOf, isReadKind, READ_KINDS, REFUSED_KINDS, type ReadKindName } from './kinds.js';
-import type { EndpointSlice, Gateway, HttpRoute, LoadResult, Resource, Service } from './resource.js';
+import type {
+  Deployment,
+  EndpointSlice,
+  Gateway,
+  HealthCheckPolicy,
+  HttpRoute,
+  LoadBalancingPolicy,
+  LoadResult,
+  Resource,
+  ResourceSet,
+  RoutePolicy,
+  Service,
+} from './resource.js';
 import { issueAt, resourceName } from './resource.js';
 import { isRecord, readSource, type SourceFile, type SourceObject } from './source.js';
 
@@ -21,25 +33,18 @@ export function parseResources(files: readonly SourceFile[]): LoadResult {
     reader.issues.push(...issues);
     for (const object of objects) reader.read(object);
   }
-  return { resources: reader.resources, issues: sortIssues([...reader.issues, ...reader.passedOver()]) };
+  return { resources: reader.resources(), issues: sortIssues([...reader.issues, ...reader.passedOver()]) };
 }
 
 function createReader() {
   const issues: ConfigIssue[] = [];
   const seen = new Map<string, Subject>();
   const unknown = new Map<string, { subject: Subject; count: number }>();
-  const resources = {
-    gateways: [] as Gateway[],
-    httpRoutes: [] as HttpRoute[],
-    services: [] as Service[],
-    endpointSlices: [] as EndpointSlice[],
-  };
+  const kept = new Map<ReadKindName, Resource<unknown>[]>();
   const keep = (kind: ReadKindName, resource: Resource<unknown>) => {
-    // Each kind's own schema made the spec that its collection holds.
-    if (kind === 'Gateway') resources.gateways.push(resource as Gateway);
-    else if (kind === 'HTTPRoute') resources.httpRoutes.push(resource as HttpRoute);
-    else if (kind === 'Service') resources.services.push(resource as Service);
-    else if (kind === 'EndpointSlice') resources.endpointSlices.push(resource as EndpointSlice);
+    const collection = kept.get(kind);
+    if (collection === undefined) kept.set(kind, [resource]);
+    else collection.push(resource);
   };
   const read = (object: SourceObject) => {
     const subject = subjectOf(object);
@@ -62,7 +67,22 @@ function createReader() {
     else if (result.resource !== undefined) keep(kind, result.resource);
   };
   const passedOver = () => [...unknown].map(([key, { subject, count }]) => passedOverIssue(key, subject, count));
-  return { issues, resources, read, passedOver };
+  return { issues, resources: () => collections(kept), read, passedOver };
+}
+
+/** Each kind's own schema made the spec that its collection holds. */
+function collections(kept: ReadonlyMap<ReadKindName, readonly Resource<unknown>[]>): ResourceSet {
+  const of = <Kind>(kind: ReadKindName) => (kept.get(kind) ?? []) as readonly Kind[];
+  return {
+    gateways: of<Gateway>('Gateway'),
+    httpRoutes: of<HttpRoute>('HTTPRoute'),
+    services: of<Service>('Service'),
+    endpointSlices: of<EndpointSlice>('EndpointSlice'),
+    deployments: of<Deployment>('Deployment'),
+    healthCheckPolicies: of<HealthCheckPolicy>('HealthCheckPolicy'),
+    loadBalancingPolicies: of<LoadBalancingPolicy>('BackendLoadBalancingPolicy'),
+    routePolicies: of<RoutePolicy>('RoutePolicy'),
+  };
 }
 
 /** Kind, name and place of an object before any schema has seen it. */

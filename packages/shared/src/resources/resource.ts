@@ -4,11 +4,15 @@
  * A resource is in a ResourceSet only when its schema accepted it whole; each remembers where it was written, so that
  * the compiler can name file, line and column too. Lives in the thread that compiles; never posted to another one.
  */
+import type { DeploymentSpec } from './deployment.js';
 import type { EndpointSliceSpec } from './endpoint-slice.js';
 import type { GatewaySpec } from './gateway.js';
+import type { HealthCheckPolicySpec } from './health-check-policy.js';
 import type { HttpRouteSpec } from './http-route.js';
 import type { ConfigIssue, IssueSeverity } from './issue.js';
+import type { LoadBalancingPolicySpec } from './load-balancing-policy.js';
 import { type ConfigPath, formatPath } from './path.js';
+import type { RoutePolicySpec } from './route-policy.js';
 import type { ServiceSpec } from './service.js';
 
 export interface Position {
@@ -39,12 +43,20 @@ export type Gateway = Resource<GatewaySpec>;
 export type HttpRoute = Resource<HttpRouteSpec>;
 export type Service = Resource<ServiceSpec>;
 export type EndpointSlice = Resource<EndpointSliceSpec>;
+export type Deployment = Resource<DeploymentSpec>;
+export type HealthCheckPolicy = Resource<HealthCheckPolicySpec>;
+export type LoadBalancingPolicy = Resource<LoadBalancingPolicySpec>;
+export type RoutePolicy = Resource<RoutePolicySpec>;
 
 export interface ResourceSet {
   readonly gateways: readonly Gateway[];
   readonly httpRoutes: readonly HttpRoute[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
+  readonly deployments: readonly Deployment[];
+  readonly healthCheckPolicies: readonly HealthCheckPolicy[];
+  readonly loadBalancingPolicies: readonly LoadBalancingPolicy[];
+  readonly routePolicies: readonly RoutePolicy[];
 }
 
 export interface LoadResult {

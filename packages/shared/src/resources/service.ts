@@ -1,18 +1,26 @@
 /**
- * Schema of Service (v1): its ports. Only fields that are read are checked.
+ * Schema of Service (v1): ports, selector, external name, and our annotations. Only fields that are read are checked.
  *
- * The endpoints of a Service are in its EndpointSlices; `targetPort` is checked, because a named one cannot be resolved
- * without the pods, but the port that is dialled is the slice's. Any thread.
+ * Where its endpoints come from is the compiler's question; `targetPort` matters only when that is DNS, because an
+ * EndpointSlice has port numbers of its own. Any thread.
  */
 import { z } from 'zod';
-import { coreResource } from './metadata.js';
+import { dnsNameFault } from './dns-name.js';
+import { coreMetadata } from './metadata.js';
 import { choice, labelName, port, wrong } from './schema.js';
+import { serviceAnnotations } from './service-annotations.js';
 
-const targetPort = z.unknown().superRefine((value, context) => {
-  if (port.safeParse(value).success) return;
-  const named = typeof value === 'string';
-  const message = named ? `the named port ${JSON.stringify(value)} is not supported yet` : 'is not a port';
-  context.addIssue({ code: 'custom', message: wrong(message, 'write the port number, 1 to 65535') });
+/** IANA service name, as container ports are named: the letter tells it from a quoted number. */
+const PORT_NAME = /^(?=.*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*$/;
+
+/** A number, or the name of a container's port. */
+const targetPort = z.unknown().transform((value, context): number | string => {
+  const number = port.safeParse(value);
+  if (number.success) return number.data;
+  if (typeof value === 'string' && value.length <= 15 && PORT_NAME.test(value)) return value;
+  const hint = 'write the number, 1 to 65535, or the name of a container port';
+  context.addIssue({ code: 'custom', message: wrong('is not a port', hint) });
+  return z.NEVER;
 });
 
 const servicePort = z.object({
@@ -22,10 +30,27 @@ const servicePort = z.object({
   targetPort: targetPort.optional(),
 });
 
-const spec = z.object({
-  type: choice(['ClusterIP', 'NodePort', 'LoadBalancer'], ['ExternalName']).default('ClusterIP'),
-  ports: z.array(servicePort).default([]).superRefine(checkNames),
+const externalName = z.string().transform((value, context) => {
+  const fault = dnsNameFault(value);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  return value.toLowerCase();
 });
+
+const spec = z
+  .object({
+    type: choice(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']).default('ClusterIP'),
+    externalName: externalName.optional(),
+    selector: z.record(z.string(), z.string()).default({}),
+    ports: z.array(servicePort).default([]).superRefine(checkNames),
+  })
+  .superRefine((value, context) => {
+    const add = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
+    if (value.type === 'ExternalName') {
+      if (value.externalName === undefined) add('externalName', wrong('is required with type: ExternalName'));
+    } else if (value.externalName !== undefined) {
+      add('externalName', wrong(`is not read with type: ${value.type}`, 'write type: ExternalName'));
+    }
+  });
 
 function checkNames(ports: readonly z.infer<typeof servicePort>[], context: z.RefinementCtx): void {
   const names = new Set<string>();
@@ -40,7 +65,9 @@ function checkNames(ports: readonly z.infer<typeof servicePort>[], context: z.Re
   });
 }
 
-export const serviceSchema = coreResource({ spec });
+export const serviceSchema = z
+  .object({ metadata: coreMetadata.extend({ annotations: serviceAnnotations }), spec })
+  .transform(({ metadata, spec: read }) => ({ metadata, spec: { ...read, annotations: metadata.annotations } }));
 
-export type ServiceSpec = z.infer<typeof spec>;
+export type ServiceSpec = z.infer<typeof serviceSchema>['spec'];
 export type ServicePort = ServiceSpec['ports'][number];

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { documents, gateway, parse, route, rule, service, slice } from '../testing/manifests.js';
 import { compileSnapshot } from './compile.js';
+import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from './service-policy.js';
 
+const DEFAULTS = {
+  probe: DEFAULT_PROBE,
+  balancing: DEFAULT_BALANCING,
+  liveConnections: DEFAULT_LIVE_CONNECTIONS,
+};
 const TEXTS = [
   gateway({ listeners: ['name: b, port: 81, protocol: HTTP', 'name: a, port: 80, protocol: HTTP'] }),
   route({ name: 'chat', rules: [rule('PathPrefix', '/chat', 'backendRefs: [{ name: chat, port: 80 }]')] }),
@@ -27,6 +33,7 @@ test('a configuration becomes one snapshot', () => {
     { hostname: 'b.com', matches: [{ pathType: 'PathPrefix', path: '/', rule: 1 }] },
     { hostname: '', matches: [{ pathType: 'PathPrefix', path: '/chat', rule: 0 }] },
   ];
+  const target = (host: string) => ({ type: 'address', host, port: 9000, draining: false });
   const listener = { gateway: 'default/main', protocol: 'HTTP', hostname: '', hosts };
   expect(snapshot).toEqual({
     version: expect.stringMatching(/^[0-9a-f]{16}$/),
@@ -35,21 +42,17 @@ test('a configuration becomes one snapshot', () => {
       { name: 'b', port: 81, ...listener },
     ],
     rules: [
-      { route: 'default/chat', index: 0, backends: [{ service: 0, weight: 1 }] },
-      { route: 'default/echo', index: 0, backends: [{ service: 1, weight: 2 }] },
+      { route: 'default/chat', index: 0, backends: [{ service: 0, weight: 1 }], affinity: null },
+      { route: 'default/echo', index: 0, backends: [{ service: 1, weight: 2 }], affinity: null },
     ],
     services: [
       {
         name: 'default/chat/80',
-        endpoints: [
-          { address: '10.0.0.1', port: 9000, slot: 0 },
-          { address: '10.0.0.2', port: 9000, slot: 1 },
-          { address: '10.0.0.3', port: 9000, slot: 2 },
-        ],
+        targets: ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map(target),
+        ...DEFAULTS,
       },
-      { name: 'default/echo/80', endpoints: [{ address: '10.0.0.1', port: 9000, slot: 3 }] },
+      { name: 'default/echo/80', targets: [target('10.0.0.1')], ...DEFAULTS },
     ],
-    slots: 4,
   });
 });
 
@@ -93,6 +96,6 @@ test('two thousand routes with as many services compile', () => {
 });
 
 test('nothing at all is an empty snapshot', () => {
-  const { snapshot } = compileSnapshot({ gateways: [], httpRoutes: [], services: [], endpointSlices: [] });
+  const { snapshot } = compileSnapshot(parse('').resources);
   expect(snapshot).toMatchObject({ listeners: [], rules: [], services: [] });
 });

@@ -1,7 +1,8 @@
 /**
  * The snapshot compiler: resources in, snapshot and issues out.
  *
- * Follows the Gateway API; each question has its own file (listeners, attachment, rules, services, precedence).
+ * Follows the Gateway API; each question has its own file (listeners, attachment, rules, services, targets, probe,
+ * balancing, affinity, precedence).
  * Deterministic: the order of files, documents and resources does not show in the result. Pure; runs in the primary
  * process, in a thread of its own once the configuration is watched.
  */
@@ -9,14 +10,18 @@
 import type { HttpRouteRule } from '../resources/http-route.js';
 import { type ConfigIssue, sortIssues } from '../resources/issue.js';
 import { type HttpRoute, type ResourceSet, resourceName } from '../resources/resource.js';
+import { indexAffinity } from './affinity.js';
 import { type AttachedHost, type Attachment, attachRoutes } from './attachment.js';
+import { indexBalancing } from './balancing.js';
 import { groupBy } from './group-by.js';
 import { compareHostnames } from './hostname.js';
 import { collectListeners, type Listener } from './listeners.js';
 import { type Candidate, compareCandidates, compareRoutes } from './precedence.js';
+import { compileProbes } from './probe.js';
 import { buildRules, type RuleTable } from './rules.js';
-import { indexServices, unownedSlices } from './services.js';
+import { createServiceTable, indexServices, unownedSlices } from './services.js';
 import type { ListenerSnapshot, MatchSnapshot, Snapshot } from './snapshot.js';
+import { sharedNames, unreadDnsNames } from './targets.js';
 import { snapshotVersion } from './version.js';
 
 export interface CompileResult {
@@ -30,18 +35,23 @@ export function compileSnapshot(resources: ResourceSet): CompileResult {
   const { listeners, issues: conflicts } = collectListeners(resources.gateways);
   const attached = attachRoutes([...resources.httpRoutes].sort(compareRoutes), resources.gateways, listeners);
   const routes = [...new Set(attached.attachments.map(({ route }) => route))];
-  const table = buildRules(routes, indexServices(resources.services, resources.endpointSlices));
-  const unowned = unownedSlices(resources.endpointSlices);
+  const issues = [...conflicts, ...attached.issues, ...unownedSlices(resources.endpointSlices)];
+  const index = indexServices(resources);
+  const policies = {
+    probes: compileProbes(resources.healthCheckPolicies, index.services, issues),
+    balancing: indexBalancing(resources.loadBalancingPolicies, index.services, issues),
+  };
+  const services = createServiceTable(index, policies, issues);
+  const affinities = indexAffinity(resources.routePolicies, resources.httpRoutes, issues);
+  const table = buildRules(routes, services, affinities, issues);
+  issues.push(...sharedNames(index, services.used), ...unreadDnsNames(index));
   const attachedTo = groupBy(attached.attachments, ({ listener }) => listener);
   const content = {
     listeners: listeners.map((listener) => buildListener(listener, attachedTo.get(listener) ?? [], table)),
     rules: table.rules,
-    services: table.services,
+    services: services.list,
   };
-  return {
-    snapshot: { version: snapshotVersion(content), ...content },
-    issues: sortIssues([...conflicts, ...attached.issues, ...table.issues, ...unowned]),
-  };
+  return { snapshot: { version: snapshotVersion(content), ...content }, issues: sortIssues(issues) };
 }
 
 function buildListener(listener: Listener, attachments: readonly Attachment[], table: RuleTable): ListenerSnapshot {

@@ -8,33 +8,37 @@ import type { HttpRouteRule } from '../resources/http-route.js';
 import type { ConfigIssue } from '../resources/issue.js';
 import type { ConfigPath } from '../resources/path.js';
 import { type HttpRoute, issueAt, resourceName } from '../resources/resource.js';
-import { resolveService, SERVICE_NAME_LABEL, type ServiceIndex } from './services.js';
-import type { BackendSnapshot, RuleSnapshot, ServiceSnapshot } from './snapshot.js';
+import type { AffinityIndex } from './affinity.js';
+import { SERVICE_NAME_LABEL, type ServiceTable } from './services.js';
+import type { BackendSnapshot, RuleSnapshot } from './snapshot.js';
 
 const NO_ENDPOINT_HINT = `its EndpointSlices have the label ${SERVICE_NAME_LABEL} and a port of the same name`;
 
 export interface RuleTable {
   readonly rules: readonly RuleSnapshot[];
-  readonly services: readonly ServiceSnapshot[];
-  readonly issues: readonly ConfigIssue[];
   /** Index of the first rule of a route; the others follow it. */
   readonly firstRule: ReadonlyMap<HttpRoute, number>;
 }
 
 /** The rules of all routes, in the order of routes and rules. */
-export function buildRules(routes: readonly HttpRoute[], index: ServiceIndex): RuleTable {
+export function buildRules(
+  routes: readonly HttpRoute[],
+  services: ServiceTable,
+  affinities: AffinityIndex,
+  issues: ConfigIssue[],
+): RuleTable {
   const rules: RuleSnapshot[] = [];
-  const issues: ConfigIssue[] = [];
   const firstRule = new Map<HttpRoute, number>();
-  const services = createServiceTable(index);
   for (const route of routes) {
     firstRule.set(route, rules.length);
     for (const [position, rule] of route.spec.rules.entries()) {
       const backends = buildBackends(route, rule, position, services, issues);
-      rules.push({ route: resourceName(route), index: position, backends, affinity: null });
+      const used = backends.flatMap(({ service }) => services.list[service] ?? []);
+      const affinity = affinities.of(route, used);
+      rules.push({ route: resourceName(route), index: position, backends, affinity });
     }
   }
-  return { rules, services: services.list, issues, firstRule };
+  return { rules, firstRule };
 }
 
 function buildBackends(
@@ -61,33 +65,10 @@ function buildBackends(
     }
     const service = services.add({ namespace: route.namespace, name: ref.name, port: ref.port });
     if (typeof service === 'string') warn(at, `${service}: its share of the requests is answered with 500`);
-    else if (services.list[service]?.targets.length === 0) {
+    else if (services.list[service]?.targets.every(({ draining }) => draining)) {
       const message = `Service ${route.namespace}/${ref.name} has no ready endpoint on port ${ref.port}`;
       warn(at, `${message}: its share of the requests is answered with 503`, NO_ENDPOINT_HINT);
     }
     return { service: typeof service === 'string' ? -1 : service, weight: ref.weight };
   });
-}
-
-interface ServiceTable {
-  readonly list: readonly ServiceSnapshot[];
-  /** Index of the service that a reference means, or why it means none. */
-  add(ref: { namespace: string; name: string; port: number }): number | string;
-}
-
-function createServiceTable(index: ServiceIndex): ServiceTable {
-  const list: ServiceSnapshot[] = [];
-  const known = new Map<string, number | string>();
-  return {
-    list,
-    add(ref) {
-      const key = `${ref.namespace}/${ref.name}/${ref.port}`;
-      const before = known.get(key);
-      if (before !== undefined) return before;
-      const resolved = resolveService(index, ref);
-      const result = typeof resolved === 'string' ? resolved : list.push(resolved) - 1;
-      known.set(key, result);
-      return result;
-    },
-  };
 }

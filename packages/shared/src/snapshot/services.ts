@@ -1,15 +1,29 @@
 /**
- * From a backendRef to the service behind it: Service, port, and where its endpoints come from (EndpointSlices).
+ * Services, slices and Deployments by name, and the table of the services that routes use.
  *
- * A reference that does not resolve gives the reason instead; a Service without a ready endpoint resolves to no target.
- * Pure; the indexes are made once for a compilation.
+ * Each service is resolved once, whatever the number of references; a reference that does not resolve gives the reason
+ * instead. Pure but for the table and the issues that it fills; the indexes are made once for a compilation.
  */
 import type { ConfigIssue } from '../resources/issue.js';
-import { type EndpointSlice, issueAt, resourceName, type Service } from '../resources/resource.js';
+import {
+  type Deployment,
+  type EndpointSlice,
+  issueAt,
+  type ResourceSet,
+  resourceName,
+  type Service,
+} from '../resources/resource.js';
+import type { BalancingIndex } from './balancing.js';
 import { groupBy } from './group-by.js';
 import { compareText } from './hostname.js';
-import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from './service-policy.js';
-import type { ServiceSnapshot, TargetSnapshot } from './snapshot.js';
+import {
+  DEFAULT_LIVE_CONNECTIONS,
+  DEFAULT_PROBE,
+  type LiveConnectionsSnapshot,
+  type ProbeSnapshot,
+} from './service-policy.js';
+import type { ServiceSnapshot } from './snapshot.js';
+import { resolveTargets } from './targets.js';
 
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
@@ -20,19 +34,31 @@ export interface ServiceRef {
 }
 
 export interface ServiceIndex {
+  /** By `namespace/name`. */
   readonly services: ReadonlyMap<string, Service>;
   /** The slices of a Service, by `namespace/name` of the Service, in the order of their names. */
   readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
+  readonly deployments: readonly Deployment[];
+}
+
+/** What policies say of services. */
+export interface ServicePolicies {
+  /** By `namespace/name` of the Service. */
+  readonly probes: ReadonlyMap<string, ProbeSnapshot>;
+  readonly balancing: BalancingIndex;
 }
 
 /** Services and slices by the name of the Service. */
-export function indexServices(services: readonly Service[], slices: readonly EndpointSlice[]): ServiceIndex {
-  const owned = slices.filter((slice) => slice.labels[SERVICE_NAME_LABEL] !== undefined);
+export function indexServices(
+  resources: Pick<ResourceSet, 'services' | 'endpointSlices' | 'deployments'>,
+): ServiceIndex {
+  const owned = resources.endpointSlices.filter((slice) => slice.labels[SERVICE_NAME_LABEL] !== undefined);
   const owner = (slice: EndpointSlice) => `${slice.namespace}/${slice.labels[SERVICE_NAME_LABEL]}`;
-  const sorted = [...owned].sort((a, b) => compareText(a.name, b.name));
+  const sorted = owned.sort((a, b) => compareText(a.name, b.name));
   return {
-    services: new Map(services.map((service) => [resourceName(service), service])),
+    services: new Map(resources.services.map((service) => [resourceName(service), service])),
     slices: groupBy(sorted, owner),
+    deployments: resources.deployments,
   };
 }
 
@@ -46,32 +72,58 @@ export function unownedSlices(slices: readonly EndpointSlice[]): ConfigIssue[] {
     });
 }
 
-/** The service that a reference means, or why it means none. */
-export function resolveService(index: ServiceIndex, ref: ServiceRef): ServiceSnapshot | string {
-  const key = `${ref.namespace}/${ref.name}`;
-  const service = index.services.get(key);
-  if (service === undefined) return `there is no Service ${key}`;
-  const port = service.spec.ports.find((candidate) => candidate.port === ref.port && candidate.protocol === 'TCP');
-  if (port === undefined) return `Service ${key} has no TCP port ${ref.port}`;
+export interface ServiceTable {
+  readonly list: readonly ServiceSnapshot[];
+  /** The Services that are used. */
+  readonly used: ReadonlySet<Service>;
+  /** Index of the service that a reference means, or why it means none. */
+  add(ref: ServiceRef): number | string;
+}
+
+/** An empty table. What is wrong with a Service itself goes to `issues`. */
+export function createServiceTable(
+  index: ServiceIndex,
+  policies: ServicePolicies,
+  issues: ConfigIssue[],
+): ServiceTable {
+  const list: ServiceSnapshot[] = [];
+  const used = new Set<Service>();
+  const known = new Map<string, number | string>();
+  const resolve = (ref: ServiceRef): number | string => {
+    const key = `${ref.namespace}/${ref.name}`;
+    const service = index.services.get(key);
+    if (service === undefined) return `there is no Service ${key}`;
+    const { ports, type } = service.spec;
+    const port = ports.find((candidate) => candidate.port === ref.port && candidate.protocol === 'TCP');
+    const portless = type === 'ExternalName' && ports.length === 0;
+    if (port === undefined && !portless) return `Service ${key} has no TCP port ${ref.port}`;
+    used.add(service);
+    const resolved = {
+      name: `${key}/${ref.port}`,
+      targets: resolveTargets(index, service, port, ref.port, issues),
+      probe: policies.probes.get(key) ?? DEFAULT_PROBE,
+      balancing: policies.balancing.of(service, ref.port),
+      liveConnections: liveConnections(service),
+    };
+    return list.push(resolved) - 1;
+  };
   return {
-    name: `${key}/${ref.port}`,
-    targets: targetsOf(index.slices.get(key) ?? [], port.name ?? ''),
-    probe: DEFAULT_PROBE,
-    balancing: DEFAULT_BALANCING,
-    liveConnections: DEFAULT_LIVE_CONNECTIONS,
+    list,
+    used,
+    add(ref) {
+      const key = `${ref.namespace}/${ref.name}/${ref.port}`;
+      const result = known.get(key) ?? resolve(ref);
+      known.set(key, result);
+      return result;
+    },
   };
 }
 
-/** Ready endpoints under the port of that name, each once. Every address of an endpoint is one of its own. */
-function targetsOf(slices: readonly EndpointSlice[], portName: string): TargetSnapshot[] {
-  const targets = new Map<string, TargetSnapshot>();
-  for (const { spec } of slices) {
-    const ports = spec.ports.filter(({ name, protocol }) => name === portName && protocol === 'TCP');
-    const addresses = spec.endpoints.filter(({ conditions }) => conditions.ready).flatMap((each) => each.addresses);
-    for (const { port } of ports) {
-      for (const address of addresses)
-        targets.set(`${address} ${port}`, { type: 'address', host: address, port, draining: false });
-    }
-  }
-  return [...targets.values()];
+function liveConnections({ spec: { annotations } }: Service): LiveConnectionsSnapshot {
+  return {
+    ...DEFAULT_LIVE_CONNECTIONS,
+    ...annotations.live,
+    drainDeadlineMs: annotations.drainDeadlineMs ?? DEFAULT_LIVE_CONNECTIONS.drainDeadlineMs,
+    closeWindowMs: annotations.closeWindowMs ?? DEFAULT_LIVE_CONNECTIONS.closeWindowMs,
+  };
 }

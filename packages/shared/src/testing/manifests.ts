@@ -89,12 +89,64 @@ export function rule(type: string, value: string, more = ''): string {
   return `matches: [{ path: { type: ${type}, value: ${JSON.stringify(value)} } }], ${more}`;
 }
 
-export function service(name = 'chat', ports = '{ port: 80 }', namespace = 'default'): string {
+export function service(name = 'chat', ports = '{ port: 80 }', namespace = 'default', more: ServiceMore = {}): string {
+  const annotations = more.annotations === undefined ? '' : `, annotations: { ${more.annotations} }`;
   return `
 apiVersion: v1
 kind: Service
+metadata: { name: ${name}, namespace: ${namespace}${annotations} }
+spec: { ports: [${ports}]${more.spec === undefined ? '' : `, ${more.spec}`} }
+`;
+}
+
+interface ServiceMore {
+  /** Flow mappings without braces. */
+  readonly annotations?: string;
+  readonly spec?: string;
+}
+
+interface PolicyOptions {
+  readonly name?: string;
+  readonly namespace?: string;
+}
+
+/** A HealthCheckPolicy of Service chat; `spec` is what stands beside targetRef, a flow mapping without braces. */
+export function healthCheck(spec = 'default: {}', options: PolicyOptions = {}, target = 'name: chat'): string {
+  return policy('HealthCheckPolicy', `targetRef: { group: "", kind: Service, ${target} }, ${spec}`, options);
+}
+
+/** A BackendLoadBalancingPolicy; targets as flow mappings without braces. */
+export function loadBalancing(spec = 'strategy: ring-hash', options: PolicyOptions = {}, ...targets: string[]): string {
+  const refs = (targets.length === 0 ? ['name: chat'] : targets).map((each) => `{ group: "", kind: Service, ${each} }`);
+  return policy('BackendLoadBalancingPolicy', `targetRefs: [${refs.join(', ')}], loadBalancing: { ${spec} }`, options);
+}
+
+/** A RoutePolicy of HTTPRoute chat; `spec` as in `healthCheck`. */
+export function routePolicy(spec: string, options: PolicyOptions = {}, target = 'name: chat'): string {
+  const ref = `targetRef: { group: gateway.networking.k8s.io, kind: HTTPRoute, ${target} }`;
+  return policy('RoutePolicy', `${ref}, ${spec}`, options);
+}
+
+function policy(kind: string, spec: string, { name = 'policy', namespace = 'default' }: PolicyOptions): string {
+  return `
+apiVersion: alb.networking.azure.io/v1
+kind: ${kind}
 metadata: { name: ${name}, namespace: ${namespace} }
-spec: { ports: [${ports}] }
+spec: { ${spec} }
+`;
+}
+
+/** A Deployment with one container; labels and ports as flow collections without their brackets. */
+export function deployment(name = 'chat', labels = 'app: chat', ports = '{ name: ws, containerPort: 9000 }'): string {
+  return `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name} }
+spec:
+  selector: { matchLabels: { ${labels} } }
+  template:
+    metadata: { labels: { ${labels} } }
+    spec: { containers: [{ name: main, image: chat, ports: [${ports}] }] }
 `;
 }
 

@@ -1,0 +1,120 @@
+/**
+ * Schema of HealthCheckPolicy (alb.networking.azure.io/v1): how the endpoints of a Service are probed.
+ *
+ * Our documented extensions: `protocol: WebSocket` with the block `websocket`, and the fields of `grpc`. Defaults are the
+ * compiler's, because `default` and `override` are merged first. Any thread.
+ * Source: the reference's API specification, HealthCheckPolicyConfig.
+ */
+import { z } from 'zod';
+import { strictResource } from './metadata.js';
+import { duration, serviceTargetRef, token, whole } from './policy-fields.js';
+import { choice, fields, port, unsupported, wrong } from './schema.js';
+
+const DAY_MS = 86_400_000;
+const RESERVED_FIELDS = /^(?:host|connection|upgrade|content-length|transfer-encoding|te|trailer|sec-websocket-.*)$/i;
+
+/** The value of a Host field: no space, no slash, nothing that could end the field. */
+const authority = z
+  .string()
+  .max(255, wrong('is longer than 255 characters'))
+  .regex(
+    /^(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/,
+    wrong('is not a host', 'as in chat.example.com or 10.0.0.1:8080'),
+  );
+
+const requestPath = z
+  .string()
+  .max(1024, wrong('is longer than 1024 characters'))
+  .regex(/^\//, wrong('is not an absolute path', 'begin it with "/"'))
+  .regex(/^[!"$-~]*$/, wrong('contains a character that no path has', 'escape it as in %20'));
+
+const statusCodes = fields({ start: whole(100, 599), end: whole(100, 599) }).refine(({ start, end }) => start <= end, {
+  path: ['end'],
+  message: wrong('is less than start', 'both ends belong to the range'),
+});
+
+const http = fields({
+  host: authority.optional(),
+  path: requestPath.optional(),
+  match: fields({
+    statusCodes: z.array(statusCodes).min(1, 'must have at least one range').optional(),
+    body: unsupported('match by statusCodes'),
+  }).optional(),
+});
+
+const headerField = fields({
+  name: token.refine(
+    (name) => !RESERVED_FIELDS.test(name),
+    wrong('is a field that the probe sets itself', 'remove it'),
+  ),
+  value: z
+    .string()
+    .max(4096, wrong('is longer than 4096 characters'))
+    .regex(
+      /^(?:[!-~](?:[\t -~]*[!-~])?)?$/,
+      wrong('is not the value of a header field', 'use visible ASCII and spaces within'),
+    ),
+});
+
+const websocket = fields({
+  host: authority.optional(),
+  path: requestPath.optional(),
+  subprotocol: token.optional(),
+  headers: z.array(headerField).max(32, wrong('has more than 32 fields')).optional(),
+  ping: z.boolean().optional(),
+});
+
+const grpc = fields({
+  authority: authority.optional(),
+  service: z
+    .string()
+    .regex(/^[\w.]{0,255}$/, wrong('is not the name of a gRPC service', 'as in chat.v1.Chat'))
+    .optional(),
+});
+
+const configFields = fields({
+  interval: duration(10, DAY_MS).optional(),
+  timeout: duration(10, DAY_MS).optional(),
+  healthyThreshold: whole(1, 1000).optional(),
+  unhealthyThreshold: whole(1, 1000).optional(),
+  port: port.optional(),
+  protocol: choice(['HTTP', 'HTTPS', 'TCP', 'WebSocket']).optional(),
+  useTLS: z.boolean().optional(),
+  http: http.optional(),
+  grpc: grpc.optional(),
+  websocket: websocket.optional(),
+});
+
+/** The protocols under which a block is read; without a protocol the block decides. */
+const PROTOCOLS = {
+  http: ['HTTP', 'HTTPS'],
+  grpc: ['HTTP', 'HTTPS'],
+  websocket: ['WebSocket'],
+} as const satisfies Record<string, readonly string[]>;
+
+const config = configFields.superRefine((value, context) => {
+  const add = (field: string, text: string) => context.addIssue({ code: 'custom', path: [field], message: text });
+  let first: string | undefined;
+  for (const [block, protocols] of Object.entries(PROTOCOLS)) {
+    if (value[block as keyof typeof PROTOCOLS] === undefined) continue;
+    if (first !== undefined) add(block, wrong(`cannot stand beside ${first}`, 'a probe is of one kind'));
+    else if (value.protocol !== undefined && !(protocols as readonly string[]).includes(value.protocol)) {
+      add(block, wrong(`is not read with protocol: ${value.protocol}`, `use protocol: ${protocols.join(' or ')}`));
+    }
+    first ??= block;
+  }
+  if (value.protocol === 'HTTPS' && value.useTLS === false) {
+    add('useTLS', wrong('contradicts protocol: HTTPS', 'write protocol: HTTP, or leave useTLS out'));
+  }
+});
+
+const spec = fields({
+  targetRef: serviceTargetRef,
+  default: config.default({}),
+  override: config.default({}),
+});
+
+export const healthCheckPolicySchema = strictResource(spec);
+
+export type HealthCheckPolicySpec = z.infer<typeof spec>;
+export type HealthCheckConfig = z.infer<typeof config>;
