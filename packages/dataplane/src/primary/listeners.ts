@@ -5,7 +5,7 @@
  * one clear line and exit code 4. Primary thread.
  */
 
-import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
+import { bindError, NO_ADDRESS } from '@sluice/shared/admin/bind-error';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import type { Options } from '../cli/options.js';
 import type { ListenOptions, Native } from '../engine/binding.js';
@@ -21,27 +21,6 @@ export interface BoundListener {
 
 const EVERY_ADDRESS = '::';
 const EVERY_IPV4_ADDRESS = '0.0.0.0';
-const NO_ADDRESS: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
-
-const CAUSES: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'address already in use (EADDRINUSE); stop what listens there',
-  EACCES: 'permission denied (EACCES); ports below 1024 need CAP_NET_BIND_SERVICE',
-  EPERM: 'permission denied (EPERM); ports below 1024 need CAP_NET_BIND_SERVICE',
-};
-const WRONG_ADDRESS = 'this machine does not have this address';
-
-/** `[::1]:80`, `127.0.0.1:80`. */
-export function hostPortText(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/** The ExitError of an address that cannot be bound; `advice` says how to choose another one. */
-export function bindError(error: unknown, address: string, port: number, advice: string): ExitError {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  const cause = NO_ADDRESS.has(code) ? `${WRONG_ADDRESS} (${code})` : (CAUSES[code] ?? `${message} (${code})`);
-  const line = `sluice: cannot listen on ${hostPortText(address, port)}: ${cause}${code in CAUSES ? `, or ${advice}` : ''}`;
-  return new ExitError(ExitCode.bind, line, { cause: error });
-}
 
 function listenOptions(options: Options, address: string, port: number, tag: number, logFields: string): ListenOptions {
   const { backlog, reusePort, deferAcceptS, keepaliveIdleS, keepaliveIntervalS, keepaliveCount, userTimeoutMs } =
@@ -101,7 +80,7 @@ export function bindListeners(
         return { gateway, listener: name, address, port: listening.bound };
       });
     } catch (error) {
-      throw bindError(error, address, bind, `bind another port with --port-map ${declared}=PORT`);
+      throw bindError('sluice', error, { address, port: bind }, `bind another port with --port-map ${declared}=PORT`);
     }
   });
 }

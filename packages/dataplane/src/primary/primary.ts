@@ -142,7 +142,8 @@ export class Primary {
     const { admin, workerHangTimeoutMs } = this.#options;
     const log = this.#log;
     const fault = faults ? this.#supervisor.fault.bind(this.#supervisor) : undefined;
-    if (admin !== null) this.#admin = await startAdmin({ at: admin, log, reasons: () => this.reasons(), fault });
+    if (admin !== null)
+      this.#admin = await startAdmin({ at: admin, log, reasons: () => this.reasons(), fault, routes: [] });
     if (this.#phase !== 'starting') {
       await this.#admin?.close();
       return false;
