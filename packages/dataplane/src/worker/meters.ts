@@ -4,6 +4,10 @@
  * Every number has one writer, the worker in this slot, and outlives it: the successor goes on where it stopped. Worker
  * thread.
  */
+import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { bucketCell, CONNECT_AT, openMeters, ROW_CELLS, SUM_CELL, statusCell, UPGRADE_AT } from './meter-cells.js';
+import { meterGroups } from './meter-groups.js';
+
 export interface HandshakeMeters {
   /**
    * The metric group (also the engine's) of a listener, a rule and a service: indexes into the snapshot, -1 for not known.
@@ -16,4 +20,44 @@ export interface HandshakeMeters {
   connected(group: number, connectMs: number): void;
   /** The client got its 101 so long after its request was complete. */
   upgraded(group: number, elapsedMs: number): void;
+}
+
+/** Meters of one slot. `buffer`: from `createMeters`. */
+export function createHandshakeMeters(buffer: SharedArrayBuffer, snapshot: Snapshot): HandshakeMeters {
+  const { rows } = openMeters(buffer);
+  const { group } = meterGroups(snapshot);
+  const add = (cell: number, value: number): void => {
+    rows[cell] = (rows[cell] as number) + value;
+  };
+  const observe = (histogram: number, ms: number): void => {
+    const value = Math.max(0, ms);
+    add(histogram + bucketCell(value), 1);
+    add(histogram + SUM_CELL, value);
+  };
+  return {
+    group,
+    answered: (group, status) => add(group * ROW_CELLS + statusCell(status), 1),
+    connected: (group, connectMs) => observe(group * ROW_CELLS + CONNECT_AT, connectMs),
+    upgraded: (group, elapsedMs) => observe(group * ROW_CELLS + UPGRADE_AT, elapsedMs),
+  };
+}
+
+const LAG_INTERVAL_MS = 500;
+const LAG_MAX_US = 0x7fff_ffff;
+
+/**
+ * Notes how late a timer of this thread comes, twice a second: the longest delay since the primary last read it.
+ * Returns what ends it.
+ */
+export function watchLag(buffer: SharedArrayBuffer): () => void {
+  const { lagUs } = openMeters(buffer);
+  let dueMs = performance.now() + LAG_INTERVAL_MS;
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    const late = Math.min(LAG_MAX_US, Math.max(0, Math.round((nowMs - dueMs) * 1000)));
+    if (late > Atomics.load(lagUs, 0)) Atomics.store(lagUs, 0, late);
+    dueMs = nowMs + LAG_INTERVAL_MS;
+  }, LAG_INTERVAL_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 }

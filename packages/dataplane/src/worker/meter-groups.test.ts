@@ -1,0 +1,114 @@
+import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
+import type { ListenerSnapshot, ServiceSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { describe, expect, it } from 'vitest';
+import { assignGroups, GROUPS_MAX, groupLookup, meterGroups, OTHER_GROUP } from './meter-groups.js';
+
+function service(name: string): ServiceSnapshot {
+  return {
+    name,
+    targets: [],
+    probe: DEFAULT_PROBE,
+    balancing: DEFAULT_BALANCING,
+    liveConnections: DEFAULT_LIVE_CONNECTIONS,
+  };
+}
+
+/** `rules`: route and backends of each rule; `listeners`: name and rules of each listener. */
+function snapshot(
+  rules: readonly (readonly [route: string, backends: readonly number[]])[],
+  listeners: readonly (readonly [name: string, rules: readonly number[]])[],
+  services: readonly string[],
+): Snapshot {
+  return {
+    version: '0',
+    services: services.map(service),
+    rules: rules.map(([route, backends], index) => ({
+      route,
+      index,
+      backends: backends.map((each) => ({ service: each, weight: 1 })),
+      affinity: null,
+    })),
+    listeners: listeners.map(
+      ([name, reached]): ListenerSnapshot => ({
+        name,
+        gateway: 'ns/edge',
+        port: 80,
+        protocol: 'HTTP',
+        hostname: '',
+        hosts: [{ hostname: '', matches: reached.map((rule) => ({ pathType: 'PathPrefix', path: '/', rule })) }],
+      }),
+    ),
+  };
+}
+
+const SMALL = snapshot(
+  [
+    ['ns/a', [0, 1]],
+    ['ns/a', [1]],
+    ['ns/b', [-1]],
+  ],
+  [
+    ['http', [0, 1]],
+    ['other', [2]],
+  ],
+  ['ns/x/80', 'ns/y/80'],
+);
+
+describe('the groups of a snapshot', () => {
+  it('are its listeners, and what their rules lead to', () => {
+    const [http, other] = ['ns/edge/http', 'ns/edge/other'];
+    expect(assignGroups(SMALL).map(({ listener, route, service }) => `${listener} ${route} ${service}`)).toEqual([
+      'other other other',
+      `${http} - -`,
+      `${other} - -`,
+      `${http} ns/a -`,
+      `${http} ns/a ns/x/80`,
+      `${http} ns/a ns/y/80`,
+      `${other} ns/b -`,
+    ]);
+  });
+
+  it('are found by index, whatever is not known', () => {
+    const { group } = meterGroups(SMALL);
+    expect([group(0, -1, -1), group(1, -1, -1)]).toEqual([1, 2]);
+    expect([group(0, 0, -1), group(0, 1, -1)]).toEqual([3, 3]);
+    expect([group(0, 0, 0), group(0, 0, 1), group(0, 1, 1)]).toEqual([4, 5, 5]);
+    expect(group(1, 2, -1)).toBe(6);
+  });
+
+  it('take in group 0 what they do not have', () => {
+    const { group } = meterGroups(SMALL);
+    expect([group(-1, -1, -1), group(1, 0, 0), group(0, 99, 0), group(9, 0, 0)]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('keep their numbers over changes, and numbers of what is gone are not given again', () => {
+    const before = assignGroups(SMALL);
+    const after = snapshot([['ns/c', [0]]], [['http', [0]]], ['ns/y/80']);
+    const groups = assignGroups(after, before);
+    expect(groups.slice(0, before.length)).toEqual(before);
+    expect(groups.slice(before.length).map(({ route, service }) => `${route} ${service}`)).toEqual([
+      'ns/c -',
+      'ns/c ns/y/80',
+    ]);
+    const group = groupLookup(after, groups);
+    expect([group(0, -1, -1), group(0, 0, 0)]).toEqual([1, before.length + 1]);
+    expect(assignGroups(SMALL, groups)).toEqual(groups);
+  });
+
+  it('have an end: listeners first, the rest is counted together', () => {
+    const services = Array.from({ length: 3 * GROUPS_MAX }, (_, index) => `ns/s${index}/80`);
+    const many = snapshot(
+      services.map((_, index) => [`ns/r${index}`, [index]] as const),
+      [
+        ['first', services.map((_, index) => index)],
+        ['last', [0]],
+      ],
+      services,
+    );
+    const { groups, group } = meterGroups(many);
+    expect(groups.length).toBe(GROUPS_MAX);
+    expect([group(0, -1, -1), group(1, -1, -1)]).toEqual([1, 2]);
+    expect(group(0, 0, 0)).toBeGreaterThan(OTHER_GROUP);
+    expect(group(0, 3 * GROUPS_MAX - 1, 3 * GROUPS_MAX - 1)).toBe(OTHER_GROUP);
+  });
+});

@@ -1,0 +1,115 @@
+/**
+ * Metric groups: small integers for the (listener, route, service) that a connection is counted under.
+ *
+ * Invariant: a number stands for the same labels as long as the process lives, because what was counted under it stays;
+ * so an assignment only grows, and what no longer fits is counted in group 0. The assignment is a function of the
+ * snapshot (and of the former assignment): primary and workers make the same one. Pure; any thread.
+ */
+import type { ListenerSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+
+/** Groups that there can be, the one for the rest included. */
+export const GROUPS_MAX = 1024;
+
+/** The group of everything that has no group of its own. */
+export const OTHER_GROUP = 0;
+
+/** Stands for a route or service that is not known (yet): refused before, or by a rule without a backend. */
+export const UNKNOWN_LABEL = '-';
+
+export interface GroupLabels {
+  /** `namespace/gateway/listener`. */
+  readonly listener: string;
+  /** `namespace/name` of the HTTPRoute, or `-`. */
+  readonly route: string;
+  /** `namespace/name/port`, or `-`. */
+  readonly service: string;
+}
+
+/** Labels by group number; `OTHER_GROUP` is the first. */
+export type GroupAssignment = readonly GroupLabels[];
+
+/** From indexes into a snapshot, -1 for not known, to a group number. */
+export type GroupLookup = (listener: number, rule: number, service: number) => number;
+
+const OTHER: GroupLabels = { listener: 'other', route: 'other', service: 'other' };
+
+function keyOf({ listener, route, service }: GroupLabels): string {
+  return `${listener} ${route} ${service}`;
+}
+
+export function listenerLabel({ gateway, name }: ListenerSnapshot): string {
+  return `${gateway}/${name}`;
+}
+
+/** The rules that a listener's requests can come to, in order, each once. */
+function rulesOf({ hosts }: ListenerSnapshot): ReadonlySet<number> {
+  return new Set(hosts.flatMap(({ matches }) => matches.map(({ rule }) => rule)));
+}
+
+/** Labels of everything that a listener's connections can be counted under, its own without a route apart. */
+function routedGroups(snapshot: Snapshot, at: ListenerSnapshot): GroupLabels[] {
+  const listener = listenerLabel(at);
+  return [...rulesOf(at)].flatMap((index) => {
+    const { route = UNKNOWN_LABEL, backends = [] } = snapshot.rules[index] ?? {};
+    const services = backends.map(({ service }) => snapshot.services[service]?.name ?? UNKNOWN_LABEL);
+    return [UNKNOWN_LABEL, ...services].map((service) => ({ listener, route, service }));
+  });
+}
+
+/**
+ * Gives every group of the snapshot a number; those of `previous` keep theirs. Listeners come first, so that what
+ * overflows is detail.
+ */
+export function assignGroups(snapshot: Snapshot, previous: GroupAssignment = [OTHER]): GroupAssignment {
+  const groups = [...previous];
+  const known = new Set(groups.map(keyOf));
+  const listeners = snapshot.listeners.map((listener) => ({
+    listener: listenerLabel(listener),
+    route: UNKNOWN_LABEL,
+    service: UNKNOWN_LABEL,
+  }));
+  const routed = snapshot.listeners.flatMap((listener) => routedGroups(snapshot, listener));
+  for (const group of [...listeners, ...routed]) {
+    if (groups.length >= GROUPS_MAX) break;
+    if (known.has(keyOf(group))) continue;
+    known.add(keyOf(group));
+    groups.push(group);
+  }
+  return groups;
+}
+
+/** Finds group numbers without allocating: one look into a map of integers. */
+export function groupLookup(snapshot: Snapshot, assignment: GroupAssignment): GroupLookup {
+  const numbers = new Map(assignment.map((group, number) => [keyOf(group), number]));
+  const routes = [...new Set(snapshot.rules.map(({ route }) => route))];
+  const places = new Map(routes.map((route, place) => [route, place]));
+  const routeOfRule = snapshot.rules.map(({ route }) => places.get(route) as number);
+  const services = snapshot.services.length;
+  const slot = (listener: number, route: number, service: number): number =>
+    (listener * (routes.length + 1) + route + 1) * (services + 1) + service + 1;
+  const found = new Map<number, number>();
+  snapshot.listeners.forEach((at, listener) => {
+    const add = (route: number, service: number): void => {
+      const labels = {
+        listener: listenerLabel(at),
+        route: routes[route] ?? UNKNOWN_LABEL,
+        service: snapshot.services[service]?.name ?? UNKNOWN_LABEL,
+      };
+      const number = numbers.get(keyOf(labels));
+      if (number !== undefined) found.set(slot(listener, route, service), number);
+    };
+    add(-1, -1);
+    for (const rule of rulesOf(at)) {
+      const route = routeOfRule[rule] as number;
+      add(route, -1);
+      for (const { service } of snapshot.rules[rule]?.backends ?? []) add(route, service);
+    }
+  });
+  return (listener, rule, service) => found.get(slot(listener, routeOfRule[rule] ?? -1, service)) ?? OTHER_GROUP;
+}
+
+/** Both for a process that has never had another snapshot. */
+export function meterGroups(snapshot: Snapshot): { readonly groups: GroupAssignment; readonly group: GroupLookup } {
+  const groups = assignGroups(snapshot);
+  return { groups, group: groupLookup(snapshot, groups) };
+}
