@@ -1,0 +1,70 @@
+/**
+ * The memory that engines and workers count in: made once, before any of them runs, and read at every scrape.
+ *
+ * Invariant: it outlives every worker, and a number has one writer at a time: an engine's cells the thread that drives
+ * the engine, a worker's meters the worker in that slot. Primary thread.
+ */
+import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { type EngineIndex, METER_FIELDS, type Native } from '../../engine/binding.js';
+import { createMeters, type MeterCells, openMeters } from '../../worker/meter-cells.js';
+import {
+  GROUPS_MAX,
+  type GroupAssignment,
+  type GroupLookup,
+  meterGroups,
+  OTHER_GROUP,
+} from '../../worker/meter-groups.js';
+
+export class MeterMemory {
+  /** Labels by group number. */
+  readonly groups: GroupAssignment;
+  readonly closeReasons: readonly string[];
+  /** Cells of each engine: for each group `METER_FIELDS`, then one a close reason. */
+  readonly engines: readonly BigUint64Array[];
+  readonly workers: readonly MeterCells[];
+  readonly #buffers: readonly SharedArrayBuffer[];
+  readonly #lives: number[];
+  readonly #group: GroupLookup;
+
+  constructor(
+    native: Pick<Native, 'closeReasons' | 'engineSetMeters'>,
+    engines: readonly EngineIndex[],
+    snapshot: Snapshot,
+  ) {
+    const { groups, group } = meterGroups(snapshot);
+    this.groups = groups;
+    this.#group = group;
+    this.closeReasons = native.closeReasons();
+    const bytes = 8 * this.engineRow * GROUPS_MAX;
+    this.engines = engines.map((engine) => {
+      const cells = new BigUint64Array(new SharedArrayBuffer(bytes));
+      native.engineSetMeters(engine, cells);
+      return cells;
+    });
+    this.#buffers = engines.map(createMeters);
+    this.workers = this.#buffers.map(openMeters);
+    this.#lives = engines.map(() => 0);
+  }
+
+  /** Cells of a group in an engine's memory. */
+  get engineRow(): number {
+    return METER_FIELDS.length + this.closeReasons.length;
+  }
+
+  /** The meters of a worker whose life begins now. */
+  begin(worker: number): SharedArrayBuffer {
+    this.#lives[worker] = (this.#lives[worker] ?? 0) + 1;
+    return this.#buffers[worker] as SharedArrayBuffer;
+  }
+
+  /** Lives after the first, by worker. */
+  restarts(): readonly number[] {
+    return this.#lives.map((lives) => Math.max(0, lives - 1));
+  }
+
+  /** The group of connections that nothing is known of but their port: that of its first listener. */
+  listenerGroup(listeners: readonly number[]): number {
+    const [first] = listeners;
+    return first === undefined ? OTHER_GROUP : this.#group(first, -1, -1);
+  }
+}

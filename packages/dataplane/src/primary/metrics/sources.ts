@@ -1,0 +1,20 @@
+/** What the metrics of the data plane are read from; all of it is there for other reasons. Primary thread. */
+import type { StatusBoard } from '@sluice/shared/health/board';
+import type { EngineIndex, Native } from '../../engine/binding.js';
+import type { HealthView } from '../health-view.js';
+import type { MeterMemory } from './memory.js';
+
+export interface MetricsSources {
+  readonly version: string;
+  readonly native: Native;
+  readonly engines: readonly EngineIndex[];
+  readonly memory: MeterMemory;
+  /** Workers that are alive or about to be. */
+  readonly workers: { watched(): readonly { readonly live: boolean }[] };
+  readonly health: HealthView;
+  readonly board: Pick<StatusBoard, 'active' | 'planes'>;
+  /** Access-log records that could not be written to their file or pipe. */
+  readonly logWriteLosses: () => number;
+  /** The longest delay of the primary's event loop since it was last asked, µs. */
+  readonly primaryLagUs: () => number;
+}
