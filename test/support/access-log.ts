@@ -52,6 +52,9 @@ export const CLOSE_REASONS: ReadonlySet<string> = new Set([
   'client-aborted',
   'request-timeout',
   'internal-error',
+  'endpoint-unhealthy',
+  'endpoint-draining',
+  'endpoint-removed',
 ]);
 
 /** The records in a log's text. Throws on a torn line, a missing field or an unknown close reason. */

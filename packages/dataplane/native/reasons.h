@@ -24,7 +24,10 @@
   X(RELAY_TRUNCATED, "relay-truncated")                                                                                \
   X(CLIENT_ABORTED, "client-aborted")                                                                                  \
   X(REQUEST_TIMEOUT, "request-timeout")                                                                                \
-  X(INTERNAL_ERROR, "internal-error")
+  X(INTERNAL_ERROR, "internal-error")                                                                                  \
+  X(ENDPOINT_UNHEALTHY, "endpoint-unhealthy")                                                                          \
+  X(ENDPOINT_DRAINING, "endpoint-draining")                                                                            \
+  X(ENDPOINT_REMOVED, "endpoint-removed")
 
 #define SLUICE_REASON_ENUM(name, text) REASON_##name,
 enum reason { SLUICE_REASONS(SLUICE_REASON_ENUM) REASON_COUNT };
