@@ -109,7 +109,8 @@ static int add_listener(const struct listen_options *options, uint16_t *port, co
     errno = error;
     return -1;
   }
-  *listener = (struct listener){.fd = fd, .index = acceptor.count, .tag = options->tag, .log_fields = fields};
+  *listener = (struct listener){.fd = fd, .index = acceptor.count, .tag = options->tag, .group = options->group};
+  listener->log_fields = fields;
   listener->log_length = strlen(fields);
   acceptor.listeners[acceptor.count] = listener; /* kept for good: connections refer to it */
   return (int)acceptor.count++;

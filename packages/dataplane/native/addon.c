@@ -143,6 +143,59 @@ static napi_value close_all(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* Argument `index`, a duration in ms, as 31 bits; UINT32_MAX, with an exception pending, when it is none. */
+static uint32_t call_duration(const struct call *call, size_t index) {
+  double value = call_double(call, index);
+  if (value >= 0) return value < INT32_MAX ? (uint32_t)value : INT32_MAX;
+  napi_throw_range_error(call->env, "ERR_SLUICE_ARGUMENTS", "the native engine wants a duration of 0 ms or more");
+  return UINT32_MAX;
+}
+
+static napi_value end_endpoint(napi_env env, napi_callback_info info) {
+  struct call call;
+  struct engine *engine = call_read(&call, env, info, 5) ? call_engine(&call) : NULL;
+  char text[64];
+  if (engine == NULL || call_latin1(&call, 2, text, sizeof text) == UINT32_MAX) return NULL;
+  int reason = reason_parse(text);
+  uint32_t after_ms = call_duration(&call, 3), window_ms = after_ms != UINT32_MAX ? call_duration(&call, 4) : UINT32_MAX;
+  if (window_ms == UINT32_MAX) return NULL;
+  if (reason < 0) {
+    napi_throw_range_error(env, "ERR_SLUICE_REASON", "not a close reason");
+  } else if (!engine_end_endpoint(engine, call_u32(&call, 1), (enum reason)reason, after_ms, window_ms)) {
+    napi_throw_error(env, "ERR_SLUICE_ENDINGS", strerror(errno));
+  }
+  return NULL;
+}
+
+static napi_value keep_endpoint(napi_env env, napi_callback_info info) {
+  struct call call;
+  struct engine *engine = call_read(&call, env, info, 2) ? call_engine(&call) : NULL;
+  if (engine != NULL) engine_keep_endpoint(engine, call_u32(&call, 1));
+  return NULL;
+}
+
+static napi_value set_meters(napi_env env, napi_callback_info info) {
+  struct call call;
+  struct engine *engine = call_read(&call, env, info, 2) ? call_engine(&call) : NULL;
+  if (engine == NULL) return NULL;
+  uint64_t *cells = NULL;
+  size_t length = 0;
+  napi_typedarray_type type = napi_uint8_array;
+  napi_get_typedarray_info(env, call.arguments[1], &type, &length, (void **)&cells, NULL, NULL);
+  if (type != napi_biguint64_array || cells == NULL || length % METER_CELLS != 0) {
+    napi_throw_range_error(env, "ERR_SLUICE_ARGUMENTS", "engineSetMeters wants a BigUint64Array of whole groups");
+    return NULL;
+  }
+  if (!engine_set_meters(engine, cells, (uint32_t)(length / METER_CELLS))) {
+    napi_throw_error(env, "ERR_SLUICE_METERS", strerror(errno));
+    return NULL;
+  }
+  /* Held for the environment's life: the primary's, which is the process's. */
+  napi_ref held = NULL;
+  napi_create_reference(env, call.arguments[1], 1, &held);
+  return NULL;
+}
+
 static napi_value log_read(napi_env env, napi_callback_info info) {
   struct call call;
   struct engine *engine = call_read(&call, env, info, 2) ? call_engine(&call) : NULL;
@@ -171,6 +224,9 @@ NAPI_MODULE_INIT() {
   static const struct method methods[] = {{"engineCreate", create},
                                           {"engineStats", stats},
                                           {"engineCloseAll", close_all},
+                                          {"engineEndEndpoint", end_endpoint},
+                                          {"engineKeepEndpoint", keep_endpoint},
+                                          {"engineSetMeters", set_meters},
                                           {"logRead", log_read},
                                           {"closeReasons", close_reasons}};
   addon_define(env, exports, methods, sizeof methods / sizeof *methods);

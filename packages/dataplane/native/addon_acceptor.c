@@ -48,6 +48,7 @@ static napi_value listen_on(napi_env env, napi_callback_info info) {
                                    .backlog = property_u32(&call, "backlog"),
                                    .defer_accept_s = property_u32(&call, "deferAcceptS"),
                                    .tag = property_u32(&call, "tag"),
+                                   .group = property_u32(&call, "group"),
                                    .log_fields = fields,
                                    .keepalive = {.idle_s = property_u32(&call, "keepaliveIdleS"),
                                                  .interval_s = property_u32(&call, "keepaliveIntervalS"),

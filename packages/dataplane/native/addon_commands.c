@@ -35,7 +35,7 @@ static napi_value set_active_column(napi_env env, napi_callback_info info) {
 static napi_value connect_endpoint(napi_env env, napi_callback_info info) {
   struct call call;
   connection_id id;
-  struct engine *engine = begin(&call, env, info, 8, &id);
+  struct engine *engine = begin(&call, env, info, 9, &id);
   char address[ADDRESS_MAX];
   if (engine == NULL || call_latin1(&call, 2, address, sizeof address) == UINT32_MAX) return NULL;
   uint32_t length = call_latin1(&call, 5, engine_text(engine), HALF);
@@ -46,7 +46,8 @@ static napi_value connect_endpoint(napi_env env, napi_callback_info info) {
                       .head = engine_text(engine),
                       .head_length = length,
                       .connect_timeout_ms = call_u32(&call, 6),
-                      .answer_timeout_ms = call_u32(&call, 7)};
+                      .answer_timeout_ms = call_u32(&call, 7),
+                      .group = call_u32(&call, 8)};
   return call_boolean(&call, engine_connect(engine, id, &dial));
 }
 
@@ -99,10 +100,10 @@ static napi_value respond(napi_env env, napi_callback_info info) {
   struct call call;
   connection_id id;
   struct texts texts;
-  struct engine *engine = begin(&call, env, info, 4, &id);
+  struct engine *engine = begin(&call, env, info, 5, &id);
   if (engine == NULL || !read_texts(&call, engine, 2, 3, &texts)) return NULL;
-  return call_boolean(&call,
-                      engine_respond(engine, id, texts.head, texts.head_length, texts.log, texts.log_length));
+  return call_boolean(&call, engine_respond(engine, id, texts.head, texts.head_length, texts.log, texts.log_length,
+                                            call_u32(&call, 4)));
 }
 
 static napi_value close_connection(napi_env env, napi_callback_info info) {

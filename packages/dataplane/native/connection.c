@@ -86,6 +86,7 @@ static struct connection *take_place(struct engine *engine, const struct handove
   connection->address = handover->address;
   connection->port = handover->port;
   connection->opened_us = handover->accepted_us;
+  connection->group = meters_group(engine, handover->listener->group);
   counter_add(&engine->opened, 1);
   return connection;
 }
@@ -202,6 +203,7 @@ void connection_end(struct engine *engine, struct connection *connection, enum r
     handshake_free(connection);
     counter_add(&engine->active, (uint64_t)-1);
     counter_add(&engine->closed, 1);
+    meters_close(engine, connection);
   }
   connection->state = STATE_ENDED;
   if (awaited) {

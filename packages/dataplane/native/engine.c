@@ -142,6 +142,7 @@ bool engine_turn(struct engine *engine) {
   atomic_store_explicit(&engine->heartbeat_ms, engine->now_ms, memory_order_relaxed);
   if (!run_batch(engine) || !run_ready(engine) || !take_handovers(engine)) return true;
   run_close_all(engine);
+  endings_run(engine);
   if (engine->timer_fired) {
     engine->timer_fired = false;
     timer_run(engine);
@@ -156,7 +157,7 @@ void engine_rest(struct engine *engine) {
   bool left = engine->ready_head != NULL || engine->notice_head != NULL || engine->batch_at < engine->batch_length;
   /* A turn that stopped early has not come to these, and their wake-up is used up. */
   bool takes = engine->deciding && atomic_load(&engine->state) == ENGINE_READY;
-  left = left || engine->timer_fired || (takes && atomic_load(&engine->queued) > 0);
+  left = left || engine->timer_fired || endings_left(engine) || (takes && atomic_load(&engine->queued) > 0);
   if (left) engine_wake(engine);
 }
 

@@ -47,6 +47,10 @@ enum failed_stage { STAGE_REQUEST_HEAD, STAGE_CONNECT, STAGE_RESPONSE };
 enum failed_code { FAILED_TIMEOUT, FAILED_TOO_LARGE, FAILED_ERRNO, FAILED_EOF, FAILED_RESET, FAILED_LOCAL, FAILED_TRUNCATED };
 enum relay_mode { RELAY_LENGTH, RELAY_CHUNKED, RELAY_UNTIL_EOF };
 
+/* Cells of a metric group; METER_FIELDS in src/engine/binding.ts. METER_CLOSED: one cell for each close reason. */
+enum meter { METER_OPENED, METER_ACTIVE, METER_BYTES_UP, METER_BYTES_DOWN, METER_CLOSED };
+#define METER_CELLS (METER_CLOSED + REASON_COUNT)
+
 /* generation << 20 | index: exact in a double. */
 typedef uint64_t connection_id;
 
@@ -64,6 +68,15 @@ uint32_t engine_index(const struct engine *engine);
 void engine_stats(struct engine *engine, struct engine_stats *stats);
 /* Asks the driving thread to end every connection with this reason, as fast as the access log takes their records. */
 void engine_close_all(struct engine *engine, enum reason reason);
+/* Asks the driving thread to end the connections that are spliced to the endpoint in this slot, and those that are spliced
+ * to it later: the first after `after_ms`, the last `window_ms` behind it. A later call for the slot replaces this one.
+ * False, with errno: no memory, or orders for ENDINGS_MAX endpoints stand already. */
+bool engine_end_endpoint(struct engine *engine, uint32_t slot, enum reason reason, uint32_t after_ms, uint32_t window_ms);
+/* Takes that back for the connections that are left. */
+void engine_keep_endpoint(struct engine *engine, uint32_t slot);
+/* Memory that the engine counts in, METER_CELLS a group, group 0 for numbers out of range; it outlives the engine, and no
+ * other engine writes to it. False, with errno: the engine has been in use, or there is no group. */
+bool engine_set_meters(struct engine *engine, uint64_t *cells, uint32_t groups);
 size_t engine_log_read(struct engine *engine, uint8_t *out, size_t capacity);
 
 /* --- driving (the attached thread) --- */
@@ -95,6 +108,7 @@ struct dial {
   const char *address; /* IPv4 or IPv6 text */
   uint16_t port;
   uint32_t slot; /* on the status board; UINT32_MAX: none */
+  uint32_t group; /* metric group of the connection, when none has been named before */
   const char *head;
   size_t head_length;
   uint32_t connect_timeout_ms, answer_timeout_ms;
@@ -106,7 +120,7 @@ bool engine_splice(struct engine *engine, connection_id id, const char *head, si
 bool engine_relay(struct engine *engine, connection_id id, const char *head, size_t length, enum relay_mode mode,
                   uint64_t body_length, const char *log, size_t log_length, uint32_t idle_timeout_ms);
 bool engine_respond(struct engine *engine, connection_id id, const char *bytes, size_t length, const char *log,
-                    size_t log_length);
+                    size_t log_length, uint32_t group);
 bool engine_close(struct engine *engine, connection_id id, enum reason reason, const char *log, size_t log_length);
 /* Writes the record of a connection whose `ended` event is being delivered. */
 bool engine_log_ended(struct engine *engine, connection_id id, const char *log, size_t log_length);
@@ -118,7 +132,7 @@ struct listen_options {
   uint32_t backlog;
   bool reuse_port;
   uint32_t defer_accept_s;
-  uint32_t tag;
+  uint32_t tag, group;
   const char *log_fields;
   struct keepalive_options keepalive;
 };

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 
 #include "chunked.h"
+#include "endings.h"
 #include "engine.h"
 #include "log_ring.h"
 
@@ -77,7 +78,7 @@ struct handshake {
 
 struct connection {
   uint32_t index, generation;
-  uint8_t state, notice, reason, on_ready, on_notices, first_eof, relay_mode, logged, kept_alive;
+  uint8_t state, notice, reason, on_ready, on_notices, first_eof, relay_mode, logged, kept_alive, metered;
   uint32_t wheel_bucket; /* + 1; 0: not on the wheel */
   uint32_t slot;         /* of its endpoint, UINT32_MAX: none counted */
   struct side client, backend;
@@ -91,6 +92,7 @@ struct connection {
   uint64_t opened_us, connect_us, backend_closed_us, client_active_ms, backend_active_ms;
   uint64_t deadline_ms;  /* of the state; 0: none */
   uint64_t lifetime_ms;  /* moment; 0: none */
+  uint64_t ending_ms;    /* moment that the order with number `ending` has given it; 0: none */
   uint64_t wheel_due_ms; /* when its bucket comes */
   union {
     struct chunked chunked;
@@ -99,11 +101,13 @@ struct connection {
   };
   struct in6_addr address;
   uint16_t port;
+  uint32_t group; /* metric group: its listener's until it is metered */
+  uint32_t ending;
 };
 
 struct listener {
   int fd;
-  uint32_t index, tag;
+  uint32_t index, tag, group;
   char *log_fields;
   size_t log_length;
 };
@@ -155,12 +159,17 @@ struct engine {
   uint64_t wheel_tick; /* the last tick that was handled */
   uint64_t armed_ms;
   bool timer_fired, arm_again, turning;
+  bool bucket_left; /* the bucket of wheel_tick is not done */
   uint64_t now_us, now_ms;
 
   int32_t *active_column;
   uint32_t active_slots;
+  struct endings endings;
   struct log_ring log;
-  _Atomic uint64_t heartbeat_ms, active, spliced, opened, closed, bytes_up, bytes_down, pending_bytes;
+  _Atomic uint64_t *meters; /* METER_CELLS a group, this engine's alone */
+  uint32_t meter_groups;
+  _Atomic uint64_t own_meter[METER_CELLS]; /* when none have been given */
+  _Atomic uint64_t heartbeat_ms, active, spliced, opened, closed, pending_bytes;
 };
 
 /* registry.c */
@@ -176,6 +185,29 @@ bool engine_pop(struct engine *engine, struct handover *handover);
 void engine_clock(struct engine *engine);
 void counter_add(_Atomic uint64_t *counter, uint64_t amount);
 void ready_push(struct engine *engine, struct connection *connection);
+
+/* meters.c */
+void meters_init(struct engine *engine);
+uint32_t meters_group(const struct engine *engine, uint32_t group);
+/* The cell that the connection counts in. */
+_Atomic uint64_t *meters_cell(const struct engine *engine, const struct connection *connection, uint32_t meter);
+/* Counts the connection as opened in this group, once in its life: the first group stands. */
+void meters_open(struct engine *engine, struct connection *connection, uint32_t group);
+void meters_close(struct engine *engine, struct connection *connection);
+uint64_t meters_sum(const struct engine *engine, enum meter meter);
+
+/* endings.c */
+void endings_init(struct endings *endings);
+void endings_free(struct endings *endings);
+/* For a connection that has been spliced now. */
+void endings_apply(struct engine *engine, struct connection *connection);
+/* A slice of the walk through the connections of new orders. */
+void endings_run(struct engine *engine);
+/* Whether there is something for endings_run to do. */
+bool endings_left(struct engine *engine);
+/* A connection's moment has come: whether its order still stands, and with which reason. If not so, or if its record has
+ * to wait for room, the moment has been taken away or moved. */
+bool endings_due(struct engine *engine, struct connection *connection, enum reason *reason);
 
 /* events.c */
 bool events_room(const struct engine *engine);

@@ -68,9 +68,10 @@ static struct connection *find_answerable(struct engine *engine, connection_id i
 }
 
 bool engine_respond(struct engine *engine, connection_id id, const char *bytes, size_t length, const char *log,
-                    size_t log_length) {
+                    size_t log_length, uint32_t group) {
   struct connection *connection = find_answerable(engine, id);
   if (connection == NULL) return false;
+  meters_open(engine, connection, group);
   engine_clock(engine);
   connection_keep_log(connection, log, log_length);
   const char *body = memmem(bytes, length, "\r\n\r\n", 4);

@@ -44,6 +44,7 @@ static void engine_discard(struct engine *engine) {
   if (engine->wakefd >= 0) close(engine->wakefd);
   if (engine->timerfd >= 0) close(engine->timerfd);
   log_ring_free(&engine->log);
+  endings_free(&engine->endings);
   free(engine->queue);
   free(engine->slabs);
   free(engine->events);
@@ -75,6 +76,8 @@ struct engine *engine_create(const struct engine_options *options) {
   engine->options = *options;
   engine->epfd = engine->wakefd = engine->timerfd = -1;
   pthread_mutex_init(&engine->queue_lock, NULL);
+  endings_init(&engine->endings);
+  meters_init(engine);
   atomic_store(&engine->heartbeat_ms, clock_us() / 1000);
   engine->wheel_tick = clock_us() / 1000 / WHEEL_TICK_MS;
   if (!allocate(engine) || !open_descriptors(engine)) {
@@ -186,8 +189,8 @@ void engine_stats(struct engine *engine, struct engine_stats *stats) {
       .spliced = atomic_load(&engine->spliced),
       .opened = atomic_load(&engine->opened),
       .closed = atomic_load(&engine->closed),
-      .bytes_up = atomic_load(&engine->bytes_up),
-      .bytes_down = atomic_load(&engine->bytes_down),
+      .bytes_up = meters_sum(engine, METER_BYTES_UP),
+      .bytes_down = meters_sum(engine, METER_BYTES_DOWN),
       .pending_bytes = atomic_load(&engine->pending_bytes),
       .log_records = atomic_load(&engine->log.records),
       .log_drops = atomic_load(&engine->log.drops),

@@ -82,12 +82,13 @@ struct direction {
 
 static struct direction direction_of(struct engine *engine, struct connection *connection, bool up) {
   struct side *client = &connection->client, *backend = &connection->backend;
+  _Atomic uint64_t *total = meters_cell(engine, connection, up ? METER_BYTES_UP : METER_BYTES_DOWN);
   if (up) {
-    return (struct direction){client, backend, &connection->bytes_up, &connection->client_active_ms, &engine->bytes_up,
+    return (struct direction){client, backend, &connection->bytes_up, &connection->client_active_ms, total,
                               &connection->first_eof, true};
   }
-  return (struct direction){backend, client, &connection->bytes_down, &connection->backend_active_ms,
-                            &engine->bytes_down, &connection->first_eof, false};
+  return (struct direction){backend, client, &connection->bytes_down, &connection->backend_active_ms, total,
+                            &connection->first_eof, false};
 }
 
 enum pump_status { PUMP_IDLE, PUMP_MORE, PUMP_FROM_ERROR, PUMP_TO_ERROR };
@@ -224,6 +225,7 @@ static uint64_t idle_deadline(const struct connection *connection) {
 uint64_t splice_deadline(const struct connection *connection) {
   uint64_t deadline = idle_deadline(connection);
   if (connection->lifetime_ms != 0 && connection->lifetime_ms < deadline) deadline = connection->lifetime_ms;
+  if (connection->ending_ms != 0 && connection->ending_ms < deadline) deadline = connection->ending_ms;
   if (connection->deadline_ms != 0 && connection->deadline_ms < deadline) deadline = connection->deadline_ms;
   return deadline == UINT64_MAX ? 0 : deadline;
 }
@@ -235,8 +237,14 @@ static enum reason half_closed_by(const struct connection *connection) {
 
 void splice_timeout(struct engine *engine, struct connection *connection) {
   uint64_t now_ms = engine->now_ms;
-  enum reason reason = REASON_IDLE_TIMEOUT;
+  enum reason ordered = REASON_COUNT, reason = REASON_IDLE_TIMEOUT;
+  if (connection->ending_ms != 0 && connection->ending_ms <= now_ms && !endings_due(engine, connection, &ordered)) {
+    uint64_t deadline = splice_deadline(connection);
+    timer_set(engine, connection, deadline);
+    if (deadline == 0 || deadline > now_ms) return;
+  }
   if (connection->deadline_ms != 0 && connection->deadline_ms <= now_ms) reason = half_closed_by(connection);
+  if (ordered != REASON_COUNT) reason = ordered;
   if (connection->lifetime_ms != 0 && connection->lifetime_ms <= now_ms) reason = REASON_LIFETIME;
   connection_end(engine, connection, reason);
 }
@@ -269,8 +277,8 @@ bool engine_splice(struct engine *engine, connection_id id, const char *head, si
   connection->client_active_ms = connection->backend_active_ms = engine->now_ms;
   connection->bytes_up = handshake->early_length;
   connection->bytes_down = handshake->in_length;
-  counter_add(&engine->bytes_up, handshake->early_length);
-  counter_add(&engine->bytes_down, handshake->in_length);
+  counter_add(meters_cell(engine, connection, METER_BYTES_UP), handshake->early_length);
+  counter_add(meters_cell(engine, connection, METER_BYTES_DOWN), handshake->in_length);
 
   if (!send_head(engine, connection, head, length)) {
     linger_begin(engine, connection, true, REASON_CLIENT_RESET);
@@ -281,6 +289,7 @@ bool engine_splice(struct engine *engine, connection_id id, const char *head, si
     mark_broken(engine, connection, false);
   }
   handshake_free(connection);
+  endings_apply(engine, connection);
   timer_set(engine, connection, splice_deadline(connection));
   if (connection->client.readable || connection->backend.readable) ready_push(engine, connection);
   return true;

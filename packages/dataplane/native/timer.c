@@ -9,6 +9,7 @@
 
 #include "internal.h"
 
+#define VISITS_MAX 1024 /* a turn: a crowd that is due at once must not keep everybody else waiting */
 #define REST_TICKS (250 / WHEEL_TICK_MS) /* the engine is driven four times a second at least: its heartbeat */
 
 static uint32_t bucket_of(uint64_t tick) { return (uint32_t)(tick % WHEEL_BUCKETS); }
@@ -68,9 +69,12 @@ static void keep_alive(struct engine *engine, struct connection *connection) {
   keepalive_set(connection->backend.fd, &engine->options.keepalive);
 }
 
-static void run_bucket(struct engine *engine, uint32_t bucket) {
+/* False: there is more in it than this turn may visit. */
+static bool run_bucket(struct engine *engine, uint32_t bucket, uint32_t *visits) {
   /* What is put back lands in a later bucket, so this list only shrinks. */
   while (engine->wheel[bucket] != NULL) {
+    if (*visits == 0) return false;
+    (*visits)--;
     struct connection *connection = engine->wheel[bucket];
     timer_clear(engine, connection);
     uint64_t deadline = deadline_of(connection);
@@ -81,17 +85,23 @@ static void run_bucket(struct engine *engine, uint32_t bucket) {
       on_timeout(engine, connection);
     }
   }
+  return true;
 }
 
 void timer_run(struct engine *engine) {
   uint64_t now_tick = engine->now_ms / WHEEL_TICK_MS;
-  while (engine->wheel_tick < now_tick) {
-    engine->wheel_tick++;
-    /* A long pause (a stopped process) needs each bucket once. */
-    if (now_tick - engine->wheel_tick >= WHEEL_BUCKETS) engine->wheel_tick = now_tick - WHEEL_BUCKETS + 1;
-    run_bucket(engine, bucket_of(engine->wheel_tick));
-  }
+  uint32_t visits = VISITS_MAX;
   engine->arm_again = true;
+  while (engine->bucket_left || engine->wheel_tick < now_tick) {
+    if (!engine->bucket_left) engine->wheel_tick++;
+    /* A long pause (a stopped process) needs each bucket once. */
+    bool paused = !engine->bucket_left && now_tick - engine->wheel_tick >= WHEEL_BUCKETS;
+    if (paused) engine->wheel_tick = now_tick - WHEEL_BUCKETS + 1;
+    engine->bucket_left = !run_bucket(engine, bucket_of(engine->wheel_tick), &visits);
+    if (!engine->bucket_left) continue;
+    engine->timer_fired = true; /* the next turn goes on */
+    return;
+  }
 }
 
 void timer_arm(struct engine *engine) {

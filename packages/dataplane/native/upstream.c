@@ -65,6 +65,7 @@ static void send_head(struct engine *engine, struct connection *connection) {
 bool engine_connect(struct engine *engine, connection_id id, const struct dial *dial) {
   struct connection *connection = connection_find(engine, id);
   if (connection == NULL || connection->state != STATE_DECIDING || connection->notice != NOTICE_NONE) return false;
+  meters_open(engine, connection, dial->group);
   struct handshake *handshake = handshake_get(connection);
   char *head = malloc(dial->head_length);
   if (handshake == NULL || head == NULL) {

@@ -56,7 +56,13 @@ static void *echo(void *argument) {
   return NULL;
 }
 
-void cluster_open(struct cluster *cluster, uint32_t count, const struct engine_options *options) {
+struct metering {
+  uint64_t *cells;
+  uint32_t groups;
+};
+
+static void open_all(struct cluster *cluster, uint32_t count, const struct engine_options *options,
+                     const struct metering *metering) {
   struct engine_options fallback = embedder_options();
   const char *syscall_name = "";
   memset(cluster, 0, sizeof *cluster);
@@ -71,10 +77,20 @@ void cluster_open(struct cluster *cluster, uint32_t count, const struct engine_o
     embedder_init(&cluster->workers[i], cluster->engines[i]);
     cluster->workers[i].backend_port = cluster->backend_port;
     cluster->workers[i].log_ended = false;
+    uint32_t groups = metering->groups;
+    if (groups > 0) CHECK(engine_set_meters(cluster->engines[i], metering->cells + i * groups * METER_CELLS, groups));
     embedder_start(&cluster->workers[i]);
   }
   for (uint32_t i = 0; i < count; i++) EVENTUALLY(cluster_stats(cluster, i).state == ENGINE_READY);
   CHECK(pthread_create(&cluster->echo_thread, NULL, echo, cluster) == 0);
+}
+
+void cluster_open(struct cluster *cluster, uint32_t count, const struct engine_options *options) {
+  open_all(cluster, count, options, &(struct metering){NULL, 0});
+}
+
+void cluster_open_metered(struct cluster *cluster, uint32_t count, uint64_t *cells, uint32_t groups) {
+  open_all(cluster, count, NULL, &(struct metering){cells, groups});
 }
 
 void cluster_run(struct cluster *cluster) {

@@ -30,6 +30,8 @@ struct cluster {
 
 /* `count` engines; the workers are started, the acceptor is not. */
 void cluster_open(struct cluster *cluster, uint32_t count, const struct engine_options *options);
+/* Likewise, with `groups` metric groups for each engine. */
+void cluster_open_metered(struct cluster *cluster, uint32_t count, uint64_t *cells, uint32_t groups);
 /* Accepts in a thread of the harness, whose turns are counted; cluster_run: in the acceptor's own. */
 void cluster_accept(struct cluster *cluster);
 void cluster_run(struct cluster *cluster);

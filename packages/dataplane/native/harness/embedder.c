@@ -140,10 +140,11 @@ static const struct event *find_request(struct embedder *embedder, connection_id
 }
 
 /* Commands may find nothing: the connection may have ended behind its event, in the same turn. */
-static bool dial_backend(struct embedder *embedder, const struct event *request, uint16_t port) {
+static bool dial_backend(struct embedder *embedder, const struct event *request, uint16_t port, uint32_t group) {
   struct dial dial = {.address = "127.0.0.1",
                       .port = port,
-                      .slot = 0,
+                      .slot = embedder->slot,
+                      .group = group,
                       .head = request->head,
                       .head_length = request->head_length,
                       .connect_timeout_ms = embedder->connect_timeout_ms,
@@ -177,19 +178,19 @@ static void on_failed(struct embedder *embedder, const struct event *event) {
   uint16_t port = embedder->retry_port;
   embedder->retry_port = 0;
   if (port != 0 && request != NULL) {
-    dial_backend(embedder, request, port);
+    dial_backend(embedder, request, port, embedder->answer_group);
     return;
   }
   static const char log[] = "\"by\":\"failed\"";
   const char *answer = event->d == STAGE_REQUEST_HEAD ? "HTTP/1.1 408 Request Timeout\r\ncontent-length: 4\r\n\r\nlate"
                                                       : "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 3\r\n\r\nbad";
-  engine_respond(embedder->engine, event->id, answer, strlen(answer), log, sizeof log - 1);
+  engine_respond(embedder->engine, event->id, answer, strlen(answer), log, sizeof log - 1, embedder->answer_group);
 }
 
 void embedder_proxy(struct embedder *embedder, const struct event *event) {
   static const char log[] = "\"by\":\"ended\"";
   switch (event->kind) {
-    case EVENT_REQUEST: dial_backend(embedder, event, embedder->backend_port); break;
+    case EVENT_REQUEST: dial_backend(embedder, event, embedder->backend_port, embedder->group); break;
     case EVENT_RESPONSE: on_response(embedder, event); break;
     case EVENT_FAILED: on_failed(embedder, event); break;
     case EVENT_ENDED:

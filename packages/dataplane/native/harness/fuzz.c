@@ -1,7 +1,8 @@
 /*
  * A mutation fuzzer over a live engine: clients and backends that say valid things, mutated things and nonsense, in
- * random pieces, with random ends. What must hold: no sanitizer report, every connection ends, descriptors come back,
- * one log record a connection. FUZZ_SECONDS bounds it; SEED repeats a run (each round prints its own on failure).
+ * random pieces, with random ends and orders. What must hold: no sanitizer report, every connection ends, descriptors
+ * come back, one log record a connection, meters that agree with it. FUZZ_SECONDS bounds it; SEED repeats a run (each
+ * round prints its own on failure).
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,7 +16,10 @@
 #define PEERS 24
 #define SCRIPT_BYTES 20000
 
+#define GROUPS 4
+
 static struct rig rig;
+static uint64_t cells[GROUPS][METER_CELLS];
 
 static const char *const client_words[] = {
     REQUEST_HEAD, REQUEST_HEAD "early bytes", "GET / HTTP/1.1\n\n", "\r\n\r\n", "\n\n", "GET ", "x", "\r", "\n",
@@ -128,6 +132,25 @@ static void disturb(struct prng *prng) {
     engine_ready(rig.engine);
   }
   if (prng_range(prng, 0, 400) == 0) engine_close_all(rig.engine, REASON_DRAIN_TIMEOUT);
+  if (prng_range(prng, 0, 20) == 0) {
+    uint32_t slot = prng_range(prng, 0, 4), after_ms = prng_range(prng, 0, 60), window_ms = prng_range(prng, 0, 60);
+    CHECK(engine_end_endpoint(rig.engine, slot, REASON_ENDPOINT_DRAINING, after_ms, window_ms));
+  }
+  if (prng_range(prng, 0, 30) == 0) engine_keep_endpoint(rig.engine, prng_range(prng, 0, 4));
+  rig.embedder.slot = prng_range(prng, 0, 5); /* one is beyond the board's column, one the order's */
+  rig.embedder.group = prng_range(prng, 0, GROUPS);
+  rig.embedder.answer_group = prng_range(prng, 0, GROUPS);
+}
+
+/* With everything ended, each connection was opened in one group and closed in it. */
+static void check_meters(void) {
+  for (uint32_t group = 0; group < GROUPS; group++) {
+    uint64_t closed = 0;
+    for (uint32_t i = 0; i < REASON_COUNT; i++) closed += cells[group][METER_CLOSED + i];
+    CHECK_EQ(cells[group][METER_ACTIVE], 0);
+    CHECK_EQ(cells[group][METER_OPENED], closed);
+  }
+  CHECK_EQ(meters_sum(rig.engine, METER_OPENED), rig_stats(&rig).opened);
 }
 
 static void round_of(uint64_t seed) {
@@ -141,6 +164,11 @@ static void round_of(uint64_t seed) {
   options.request_head_timeout_ms = prng_range(&prng, 1, 200);
   options.queue_max = prng_range(&prng, 1, 8);
   rig_open(&rig, &options, prng_range(&prng, 0, 1) ? 4096 : 0);
+  engine_detach(rig.engine);
+  memset(cells, 0, sizeof cells);
+  CHECK(engine_set_meters(rig.engine, &cells[0][0], GROUPS) && engine_attach(rig.engine, true));
+  engine_ready(rig.engine);
+  rig.listener.group = prng_range(&prng, 0, GROUPS);
   rig.embedder.answer_timeout_ms = prng_range(&prng, 1, 200);
   rig.embedder.idle_timeout_ms = prng_range(&prng, 1, 300);
   rig.embedder.log_ended = prng_range(&prng, 0, 1);
@@ -170,6 +198,7 @@ static void round_of(uint64_t seed) {
              rig_stats(&rig).active + rig_stats(&rig).queued == 0);
   while ((left = accept4(rig.backend, NULL, NULL, SOCK_CLOEXEC)) >= 0) close(left);
   rig_close(&rig);
+  check_meters();
 }
 
 TEST(fuzz_live_engine) {

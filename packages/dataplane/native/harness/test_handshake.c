@@ -92,7 +92,7 @@ static void expect_stale(connection_id id) {
   CHECK(!engine_interim(engine, id, "x", 1));
   CHECK(!engine_splice(engine, id, "x", 1, "", 0, 0, 0));
   CHECK(!engine_relay(engine, id, "x", 1, RELAY_LENGTH, 0, "", 0, 0));
-  CHECK(!engine_respond(engine, id, "x", 1, "", 0));
+  CHECK(!engine_respond(engine, id, "x", 1, "", 0, 0));
   CHECK(!engine_close(engine, id, REASON_REFUSED, "", 0));
   CHECK(!engine_log_ended(engine, id, "", 0));
 }

@@ -15,7 +15,7 @@ static void refuse(struct embedder *embedder, const struct event *event) {
   size_t head = strlen("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
   memset(answer, 'r', sizeof answer);
   memcpy(answer, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n", head);
-  CHECK(engine_respond(embedder->engine, event->id, answer, sizeof answer, "\"by\":\"refuse\"", 13));
+  CHECK(engine_respond(embedder->engine, event->id, answer, sizeof answer, "\"by\":\"refuse\"", 13, 0));
 }
 
 TEST(linger_answer_is_read_while_the_client_sends) {
