@@ -1,0 +1,68 @@
+/**
+ * The order of the health bus: what a subscriber does with each message, without any transport.
+ *
+ * Invariant: the table is always one that a publisher published, whole. Messages may be lost, doubled or reordered;
+ * whatever does not follow from the table at hand is ignored when it is older and asks for a re-read when it is newer.
+ * A lower epoch is older, until a re-read confirms it (a Redis that was restarted empty).
+ */
+import type { BusMessage, DeltaMessage, StatusTable, TableChange } from './table.js';
+import { messageToTable, stampOf } from './table-codec.js';
+import { applyChange } from './table-diff.js';
+
+/**
+ * - `current`: a sign of life of the publisher whose last table this is;
+ * - `changed`, `replaced`: the table is a newer one now;
+ * - `older`: ignored;
+ * - `behind`: the publisher has a table that cannot be made from this one: read again.
+ */
+export type Outcome =
+  | { readonly kind: 'current' | 'older' | 'behind' | 'replaced' }
+  | { readonly kind: 'changed'; readonly change: TableChange };
+
+const CURRENT: Outcome = { kind: 'current' };
+const OLDER: Outcome = { kind: 'older' };
+const BEHIND: Outcome = { kind: 'behind' };
+const REPLACED: Outcome = { kind: 'replaced' };
+
+type Order = 'older' | 'same' | 'next' | 'newer';
+
+export class TableState {
+  #table: StatusTable | null = null;
+
+  get table(): StatusTable | null {
+    return this.#table;
+  }
+
+  /** A table that was read, or that comes from a publisher just connected to: taken whatever its epoch. */
+  replace(table: StatusTable): void {
+    this.#table = table;
+  }
+
+  apply(message: BusMessage): Outcome {
+    const order = this.#orderOf(message);
+    if (order === 'older') return OLDER;
+    if (message.type === 'table') {
+      if (order === 'same') return CURRENT;
+      this.#table = messageToTable(message);
+      return REPLACED;
+    }
+    if (order === 'same') return CURRENT;
+    return message.type === 'delta' && order === 'next' ? this.#change(message) : BEHIND;
+  }
+
+  #orderOf({ epoch, version }: BusMessage): Order {
+    const table = this.#table;
+    if (table === null || epoch > table.epoch) return 'newer';
+    if (epoch < table.epoch || version < table.version) return 'older';
+    if (version === table.version) return 'same';
+    return version === table.version + 1 ? 'next' : 'newer';
+  }
+
+  #change(message: DeltaMessage): Outcome {
+    const { addServices, removeServices, set, remove } = message;
+    const change = { addServices, removeServices, set, remove };
+    const table = this.#table as StatusTable;
+    this.#table = { ...stampOf(message), ...applyChange(table, change) };
+    return { kind: 'changed', change };
+  }
+}
