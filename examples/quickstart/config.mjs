@@ -15,7 +15,8 @@ export function configFolder(ports) {
   if (ports.every((port, index) => port === DECLARED_BACKEND_PORTS[index])) return FOLDER;
   const folder = mkdtempSync(path.join(tmpdir(), 'sluice-quickstart-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  for (const file of ['gateway.yaml', 'route.yaml']) copyFileSync(path.join(FOLDER, file), path.join(folder, file));
+  for (const file of ['gateway.yaml', 'health.yaml', 'route.yaml'])
+    copyFileSync(path.join(FOLDER, file), path.join(folder, file));
   const backends = readFileSync(path.join(FOLDER, 'backends.yaml'), 'utf8');
   const portOf = (declared) => ports[DECLARED_BACKEND_PORTS.indexOf(Number(declared))];
   const moved = backends.replace(/(?<= port: )(9101|9102)$/gm, portOf);
