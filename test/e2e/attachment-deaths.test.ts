@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import type { CrowdSeen } from '../support/attachment-crowd-main.js';
 import type { Seen } from '../support/attachment-main.js';
 import type { Ended } from '../support/attachment-thread.js';
-import type { Death } from '../support/attachment-worker.js';
+import type { Death } from '../support/attachment-worker-task.js';
 
 /** Compiled, because threads of Node 20 run no TypeScript. */
 const SUPPORT = new URL('../dist/support/', import.meta.url);

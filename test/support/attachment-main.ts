@@ -3,12 +3,11 @@
  * Its main thread accepts and checks; it prints what it saw as one JSON line and ends by itself, so that an abort, a
  * thread that does not end or a handle that stays open is seen as its exit status or as its never ending.
  */
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { type EngineIndex, EngineState, loadNative } from '@sluice/dataplane/engine/binding';
+import { EngineState, loadNative } from '@sluice/dataplane/engine/binding';
 import { readStats } from '@sluice/dataplane/engine/stats';
-import { descriptorsOver, type Ended, endOf, OPTIONS } from './attachment-thread.js';
-import type { AttachmentTask, Death, FromAttachment, ToAttachment } from './attachment-worker.js';
+import { Driver, echoes, listenFor } from './attachment-driver.js';
+import { descriptorsOver, type Ended, OPTIONS } from './attachment-thread.js';
+import { type Death, SIGNAL } from './attachment-worker-task.js';
 import { EchoBackend } from './echo-backend.js';
 import { eventually } from './eventually.js';
 import { upgradeHead } from './heads.js';
@@ -32,70 +31,9 @@ export interface Seen {
   readonly descriptorsLeft: number;
 }
 
-const HEAP_MAX_MB = 24;
 const NEW_CLIENTS = 6;
-/** Cells of the memory shared with attachment-worker.ts. */
-const SIGNAL = { dying: 0, goOn: 1 } as const;
 
 const native = loadNative();
-
-function listen(): Address {
-  const { keepaliveIdleS, keepaliveIntervalS, keepaliveCount, userTimeoutMs } = OPTIONS;
-  const keepalive = { keepaliveIdleS, keepaliveIntervalS, keepaliveCount, userTimeoutMs };
-  const how = {
-    port: 0,
-    backlog: 128,
-    reusePort: false,
-    deferAcceptS: 0,
-    tag: 0,
-    group: 0,
-    logFields: '',
-    ...keepalive,
-  };
-  const { port } = native.listen({ address: '127.0.0.1', ...how });
-  native.acceptStart();
-  return { address: '127.0.0.1', port };
-}
-
-class Driver {
-  readonly signals = new Int32Array(new SharedArrayBuffer(8));
-  readonly worker: Worker;
-  readonly ended: Promise<Ended>;
-
-  constructor(engine: EngineIndex, backendPort: number, death: Death, ready: boolean) {
-    const workerData: AttachmentTask = { engine, backendPort, death, signals: this.signals, ready };
-    const resourceLimits = { maxOldGenerationSizeMb: HEAP_MAX_MB };
-    this.worker = new Worker(new URL('./attachment-worker.js', import.meta.url), { workerData, resourceLimits });
-    this.ended = endOf(this.worker);
-  }
-
-  async attached(): Promise<this> {
-    await once(this.worker, 'message');
-    return this;
-  }
-
-  tell(message: ToAttachment): void {
-    this.worker.postMessage(message);
-  }
-
-  async stale(): Promise<readonly boolean[]> {
-    const answer = once(this.worker, 'message') as Promise<[FromAttachment]>;
-    this.tell('stale');
-    const [message] = await answer;
-    return 'stale' in message ? message.stale : [];
-  }
-
-  async dying(): Promise<void> {
-    await eventually(() => {
-      if (Atomics.load(this.signals, SIGNAL.dying) === 0) throw new Error('the request was not delivered');
-    });
-  }
-}
-
-async function echoes(client: RawClient): Promise<boolean> {
-  await client.write('ping');
-  return (await client.read(4)).equals(Buffer.from('ping'));
-}
 
 async function allEcho(to: Address): Promise<{ clients: RawClient[]; echoed: boolean }> {
   const clients = await Promise.all(Array.from({ length: NEW_CLIENTS }, () => RawClient.upgrade(to)));
@@ -110,7 +48,7 @@ async function leave(clients: readonly RawClient[]): Promise<void> {
 
 async function seeDeath(death: Death): Promise<Seen> {
   const backend = await EchoBackend.start({ record: false });
-  const to = listen();
+  const to = listenFor(native, 0);
   const [victim, other] = [native.engineCreate(OPTIONS), native.engineCreate(OPTIONS)];
   const before = openDescriptors(process.pid);
 

@@ -4,39 +4,16 @@
  * be lost with it.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import {
-  type ConnectionId,
-  type EngineIndex,
-  EventKind,
-  loadNative,
-  RelayMode,
-} from '@sluice/dataplane/engine/binding';
+import { type ConnectionId, EventKind, loadNative, RelayMode } from '@sluice/dataplane/engine/binding';
 import { attachEngine, type Engine } from '@sluice/dataplane/engine/engine';
 import type { EngineEvent } from '@sluice/dataplane/engine/events';
-
-export type Death =
-  | 'throw'
-  | 'exit'
-  | 'exit-busy'
-  | 'loop'
-  | 'heap'
-  | 'detach'
-  | 'detach-throw'
-  | 'detach-successor-throw';
-
-/** Cells of the shared memory: a request for /die has been delivered; the thread may go on. */
-const SIGNAL = { dying: 0, goOn: 1 } as const;
-
-export interface AttachmentTask {
-  readonly engine: EngineIndex;
-  readonly backendPort: number;
-  readonly death: Death;
-  readonly signals: Int32Array;
-  /** Take sockets at once, not only when told to. */
-  readonly ready: boolean;
-}
-export type ToAttachment = 'ready' | 'stale' | 'stop';
-export type FromAttachment = { readonly attached: true } | { readonly stale: readonly boolean[] };
+import {
+  type AttachmentTask,
+  type Death,
+  type FromAttachment,
+  SIGNAL,
+  type ToAttachment,
+} from './attachment-worker-task.js';
 
 const task = workerData as AttachmentTask;
 const native = loadNative();
@@ -87,8 +64,8 @@ function handle(event: EngineEvent): void {
       return;
     }
     const { head } = event;
-    const dial = { address: '127.0.0.1', port: task.backendPort, slot: 0xffff_ffff, head };
-    engine.connect(event.id, { ...dial, connectTimeoutMs: 5_000, answerTimeoutMs: 5_000, group: 0 });
+    const dial = { address: '127.0.0.1', port: task.backendPort, head, ...task.dialled };
+    engine.connect(event.id, { ...dial, connectTimeoutMs: 5_000, answerTimeoutMs: 5_000 });
   }
 }
 

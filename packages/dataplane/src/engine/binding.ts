@@ -119,14 +119,18 @@ export interface Native {
   /**
    * Ends the spliced connections of the endpoint in this slot of the status board, and those that are spliced to it later:
    * the first after `afterMs`, the last `windowMs` later, evenly spread, with this close reason. In the engine's own
-   * thread; returns at once. A later call for the slot replaces this one.
+   * thread; returns at once. A later call for the slot replaces this one. It stands, over deaths of workers, until
+   * `engineKeepEndpoint`: call that before the slot is another endpoint's. Ends wait up to 2 s for room in the access log.
+   * Throws ERR_SLUICE_ENDINGS when the engine has orders for 16 384 endpoints, ERR_SLUICE_ARGUMENTS for a duration below 0.
    */
   engineEndEndpoint(engine: EngineIndex, slot: number, reason: string, afterMs: number, windowMs: number): void;
-  /** Takes `engineEndEndpoint` back for the connections that are left. */
+  /** Takes `engineEndEndpoint` back for the connections that are left, at once; without an order, does nothing. */
   engineKeepEndpoint(engine: EngineIndex, slot: number): void;
   /**
    * Gives the engine the memory that it counts in, before it is attached: for each metric group `METER_FIELDS` cells,
-   * group after group. It lives as long as the process.
+   * group after group; a group out of range counts as group 0. It lives as long as the process, and is this engine's
+   * alone: read it with Atomics. Throws ERR_SLUICE_ARGUMENTS when these are no whole groups, ERR_SLUICE_METERS when the
+   * engine is in use.
    */
   engineSetMeters(engine: EngineIndex, cells: BigUint64Array): void;
   /** Copies whole log lines into `out`, returns the bytes copied. One reader only: the primary. */
@@ -165,7 +169,7 @@ export interface Native {
   /**
    * Dials an endpoint for a connection whose request has been decided and sends `head` when it is connected.
    * `slot` is the endpoint's on the status board; `group` is the metric group that the connection is counted in from now
-   * on. False: the id is stale.
+   * on, unless an earlier call has named one. False: the id is stale.
    */
   connect(
     engine: EngineIndex,
