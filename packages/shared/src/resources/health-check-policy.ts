@@ -106,6 +106,9 @@ const config = configFields.superRefine((value, context) => {
   if (value.protocol === 'HTTPS' && value.useTLS === false) {
     add('useTLS', wrong('contradicts protocol: HTTPS', 'write protocol: HTTP, or leave useTLS out'));
   }
+  if (value.protocol === 'TCP' && value.useTLS === true) {
+    add('useTLS', wrong('is not read with protocol: TCP', 'that probe is about the connection alone'));
+  }
 });
 
 const spec = fields({

@@ -16,7 +16,7 @@ test.each([
   'protocol: HTTP, http: { host: "[::1]:80", path: "/health?deep=1%20" }, useTLS: true',
   'protocol: HTTPS, grpc: {}',
   'grpc: { authority: chat.example.com, service: chat.v1.Chat }',
-  'protocol: TCP, useTLS: true',
+  'protocol: TCP, useTLS: false',
   'protocol: WebSocket',
   'websocket: { host: a.com, path: /ws, subprotocol: chat.v1, headers: [{ name: X-Key, value: "a b" }], ping: true }',
 ])('HealthCheckPolicy with %s', (config) => {
@@ -83,6 +83,7 @@ test.each([
   ['protocol: WebSocket, http: §{}', 'http', 'is not read with protocol: WebSocket'],
   ['protocol: HTTP, websocket: §{}', 'websocket', 'is not read with protocol: HTTP'],
   ['protocol: TCP, grpc: §{}', 'grpc', 'is not read with protocol: TCP'],
+  ['protocol: TCP, useTLS: §true', 'useTLS', 'is not read with protocol: TCP'],
   ['protocol: HTTPS, useTLS: §false', 'useTLS', 'contradicts protocol: HTTPS'],
 ])('HealthCheckPolicy with %s is refused', (config, path, message) => {
   expectError(healthCheck(`default: { ${config} }`), `spec.default.${path}`, message);

@@ -21,7 +21,14 @@ export const HASH_KEY = 'sluice.dev/hash-key';
 const LIVE_CONNECTIONS = 'sluice.dev/live-connections';
 const DRAIN_DEADLINE = 'sluice.dev/drain-deadline';
 const CLOSE_WINDOW = 'sluice.dev/close-window';
-const KNOWN = [DNS_NAME, HASH_KEY, LIVE_CONNECTIONS, DRAIN_DEADLINE, CLOSE_WINDOW];
+/** All of them. */
+export const SERVICE_ANNOTATIONS: readonly string[] = [
+  DNS_NAME,
+  HASH_KEY,
+  LIVE_CONNECTIONS,
+  DRAIN_DEADLINE,
+  CLOSE_WINDOW,
+];
 
 export interface ServiceAnnotations {
   readonly dnsName?: string;
@@ -50,8 +57,8 @@ export const serviceAnnotations = z
       return undefined;
     };
     for (const key of Object.keys(annotations)) {
-      if (!key.startsWith(PREFIX) || KNOWN.includes(key)) continue;
-      const hint = `known here: ${KNOWN.join(', ')}`;
+      if (!key.startsWith(PREFIX) || SERVICE_ANNOTATIONS.includes(key)) continue;
+      const hint = `known here: ${SERVICE_ANNOTATIONS.join(', ')}`;
       context.addIssue({ code: 'unrecognized_keys', keys: [key], message: wrong('unknown annotation', hint) });
     }
     const dnsName = read(DNS_NAME, parseDnsName);

@@ -85,6 +85,7 @@ test.each([
   ['default: { protocol: WebSocket, useTLS: true }', true],
   ['default: { protocol: HTTPS }, override: { useTLS: false }', false],
   ['default: { useTLS: false }, override: { protocol: HTTPS }', true],
+  ['default: { useTLS: true }, override: { protocol: TCP }', false],
 ])('%s: TLS is %s', (spec, tls) => expect(probeOf(spec)?.tls).toBe(tls));
 
 test('override wins field by field', () => {

@@ -36,6 +36,7 @@ export function compileProbes(
 function compileProbe(policy: HealthCheckPolicy): ProbeSnapshot {
   const { default: base, override: over } = policy.spec;
   const merged = mergeConfig(base, over);
+  const type = kindOf(over) ?? kindOf(base) ?? 'http';
   return {
     policy: resourceName(policy),
     intervalMs: merged.interval ?? DEFAULT_PROBE.intervalMs,
@@ -44,8 +45,8 @@ function compileProbe(policy: HealthCheckPolicy): ProbeSnapshot {
     unhealthyThreshold: merged.unhealthyThreshold ?? DEFAULT_PROBE.unhealthyThreshold,
     port: merged.port ?? DEFAULT_PROBE.port,
     // Without a word about TLS the service's own protocol counts, which is plain TCP until BackendTLSPolicy is read.
-    tls: wantsTls(over) ?? wantsTls(base) ?? DEFAULT_PROBE.tls,
-    check: compileCheck(kindOf(over) ?? kindOf(base) ?? 'http', merged),
+    tls: type !== 'tcp' && (wantsTls(over) ?? wantsTls(base) ?? DEFAULT_PROBE.tls),
+    check: compileCheck(type, merged),
   };
 }
 
