@@ -23,7 +23,7 @@ test('beyond --handshakes-max the answer is 503 overloaded', async () => {
       for (const client of clients.filter(({ ended }) => ended)) {
         const answer = await readAnswer(client);
         expect(answer.head.status).toBe(503);
-        expect(answer.head.one('retry-after')).toBe('1');
+        expect(answer.head.one('retry-after')).toMatch(/^[1-5]$/);
         expect(answer.head.raw + answer.body.toString()).toContain('(overloaded)');
       }
       await spliced.write('echo');

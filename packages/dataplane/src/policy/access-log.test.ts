@@ -26,6 +26,7 @@ const RECORD: LogRecord = {
   endpoint: { address: '2001:db8::1', port: 3000, slot: 0 },
   backendResponseLatencyMs: 12.3456,
   refusal: undefined,
+  refusalReason: '',
 };
 
 function members(record: LogRecord): Record<string, unknown> {
@@ -57,6 +58,7 @@ describe('the fields of a record', () => {
       backendPort: 3000,
       backendResponseLatency: 12.346,
       refusal: '-',
+      refusalReason: '-',
     });
   });
 
@@ -74,7 +76,7 @@ describe('the fields of a record', () => {
     const dashes = Object.entries(result).filter(([, value]) => value === '-');
     expect(dashes.map(([name]) => name).join(' ')).toBe(
       'listener route hostName httpMethod httpVersion referer requestUri userAgent httpStatusCode tlsCipher tlsProtocol ' +
-        'trackingId backendHost backendIp backendPort backendResponseLatency',
+        'trackingId backendHost backendIp backendPort backendResponseLatency refusalReason',
     );
   });
 

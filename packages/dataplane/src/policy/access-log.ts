@@ -36,6 +36,8 @@ export interface LogRecord {
   /** To the first byte of the backend's answer, ms; undefined when it gave none. */
   readonly backendResponseLatencyMs: number | undefined;
   readonly refusal: RefusalCode | undefined;
+  /** Why it was refused, in words, where the code does not say it all; '' else. */
+  readonly refusalReason: string;
 }
 
 /** Longest text of a URI, a user agent, a referer, characters as escaped; and of any other text. */
@@ -55,7 +57,7 @@ export function logFields(record: LogRecord): string {
     `"tlsCipher":"-","tlsProtocol":"-","trackingId":${text(record.requestId)},` +
     `${endpoint === undefined ? NO_BACKEND : backendMembers(endpoint)},` +
     `"backendResponseLatency":${latency === undefined ? '"-"' : milliseconds(latency)},` +
-    `"refusal":"${record.refusal ?? '-'}"`
+    `"refusal":"${record.refusal ?? '-'}","refusalReason":${text(record.refusalReason)}`
   );
 }
 

@@ -34,7 +34,7 @@ function snapshot(endpoints: readonly number[], backends: Weights): Snapshot {
 }
 
 function createBalancer(config: Snapshot, status: StatusBoard, seed: number): Balancer {
-  return create(config, new EndpointSets(configuredEndpoints(config)), status, seed);
+  return create({ snapshot: config, sets: new EndpointSets(configuredEndpoints(config)), board: status, seed });
 }
 
 function board(): StatusBoard {
@@ -45,7 +45,7 @@ function board(): StatusBoard {
 function counts(balancer: Balancer, picks: number, of: (choice: EndpointChoice) => number): Record<string, number> {
   const result: Record<string, number> = {};
   for (let left = picks; left > 0; left--) {
-    const choice = balancer.pick(0);
+    const choice = balancer.pick(0, [], '192.0.2.1');
     const key = isRefusal(choice) ? choice.code : String(of(choice));
     result[key] = (result[key] ?? 0) + 1;
   }
@@ -131,7 +131,7 @@ describe('weights', () => {
       board(),
       0,
     );
-    const services = Array.from({ length: 6 }, () => (balancer.pick(0) as EndpointChoice).service);
+    const services = Array.from({ length: 6 }, () => (balancer.pick(0, [], '192.0.2.1') as EndpointChoice).service);
     expect(services).toEqual([0, 1, 0, 1, 0, 1]);
   });
 });
@@ -145,7 +145,7 @@ describe('endpoints', () => {
   it('are begun with at another place by each worker', () => {
     const first = [0, 1, 2, 3].map((seed) => {
       const balancer = createBalancer(snapshot([3], [[0, 1]]), board(), seed);
-      return (balancer.pick(0) as EndpointChoice).endpoint.slot;
+      return (balancer.pick(0, [], '192.0.2.1') as EndpointChoice).endpoint.slot;
     });
     expect(first).toEqual([0, 1, 2, 0]);
   });
@@ -157,7 +157,7 @@ describe('endpoints', () => {
     status.setStatus(2, EndpointStatus.healthy);
     expect(counts(balancer, 9, bySlot)).toEqual({ 0: 3, 2: 3, 3: 3 });
     for (const slot of [0, 2, 3]) status.setStatus(slot, EndpointStatus.unhealthy);
-    expect((balancer.pick(0) as Refusal).status).toBe(503);
+    expect((balancer.pick(0, [], '192.0.2.1') as Refusal).status).toBe(503);
     status.setStatus(3, EndpointStatus.unknown);
     expect(counts(balancer, 2, bySlot)).toEqual({ 3: 2 });
   });
@@ -175,15 +175,16 @@ describe('endpoints', () => {
       0,
     );
     const tried: number[] = [];
-    const { service, endpoint } = balancer.pick(0) as EndpointChoice;
-    tried.push(endpoint.slot);
+    const choice = balancer.pick(0, [], '192.0.2.1') as EndpointChoice;
+    const { service } = choice;
+    tried.push(choice.endpoint.slot);
     for (let left = 2; left > 0; left--) {
-      const again = balancer.pickAgain(service, tried) as EndpointChoice;
+      const again = balancer.pickAgain(0, choice, tried) as EndpointChoice;
       expect(again.service).toBe(service);
       expect(tried).not.toContain(again.endpoint.slot);
       tried.push(again.endpoint.slot);
     }
-    expect((balancer.pickAgain(service, tried) as Refusal).code).toBe('no-endpoint');
-    expect((balancer.pick(0) as EndpointChoice).service).not.toBe(service);
+    expect((balancer.pickAgain(0, choice, tried) as Refusal).code).toBe('no-endpoint');
+    expect((balancer.pick(0, [], '192.0.2.1') as EndpointChoice).service).not.toBe(service);
   });
 });

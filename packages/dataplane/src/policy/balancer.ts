@@ -1,95 +1,166 @@
 /**
- * The endpoint of a connection: a backendRef of the rule by weight, then an endpoint of its service in turn.
+ * The endpoint of a connection: a backendRef of the rule by weight, then an endpoint of its service by the service's
+ * strategy; an affinity cookie that names a usable endpoint of the rule comes before both.
  *
- * Invariant: over each period of its weights a rule's backends get exactly their shares, and usable endpoints of a
- * service get turns that differ by at most one; an unhealthy endpoint passes its turn on to the next. Each worker has
- * its own balancer and starts elsewhere (`seed`), so that workers do not begin at the same endpoint together.
- * Reads the status board, writes nothing; runs in the workers.
+ * Invariant: over each period of its weights a rule's backends get exactly their shares of what no cookie decided. Each
+ * worker has its own balancer and starts elsewhere (`seed`). Only eligible endpoints are chosen (candidates.ts); ejected
+ * ones when there is nothing else. Reads the status board, writes nothing; runs in the workers.
  */
-import { isUsable, type StatusBoard } from '@sluice/shared/health/board';
-import type { BackendSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { StatusBoard } from '@sluice/shared/health/board';
+import { tick } from '@sluice/shared/health/clock';
+import type { RuleSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
 import type { EndpointSnapshot } from '../worker/messages.js';
+import { cookieValue } from './affinity.js';
+import { Candidates } from './balancing/candidates.js';
+import { hashText } from './balancing/hash.js';
+import { RingHash } from './balancing/ring-hash.js';
+import { createStrategy, type Random, type Strategy } from './balancing/strategy.js';
 import type { EndpointSets } from './endpoints.js';
-import { type Refusal, refuse } from './refusal.js';
+import type { HeaderField } from './fields.js';
+import { Refusal, refuse } from './refusal.js';
+import { createServiceTurn, nextService, type ServiceTurn } from './service-turn.js';
 
 export interface EndpointChoice {
   /** Index into `Snapshot.services`. */
   readonly service: number;
   readonly endpoint: EndpointSnapshot;
+  /** The hash that it was chosen by; 0 where the strategy uses none. */
+  readonly key: number;
+  /** Value of the affinity cookie that the client sent; '' for none. */
+  readonly presented: string;
+  /** Value of the affinity cookie that the client is to get; '' when it has that one or the rule has no affinity. */
+  readonly cookie: string;
+}
+
+/** 503: the service has no endpoint that may be chosen. */
+export class Unserved extends Refusal {
+  /** Index into `Snapshot.services`. */
+  readonly service: number;
+
+  constructor(service: number) {
+    super('no-endpoint', undefined);
+    this.service = service;
+  }
 }
 
 export interface Balancer {
-  /** The endpoint of a new connection. */
-  pick(rule: number): EndpointChoice | Refusal;
+  /** The endpoint of a new connection. `fields`: of the request; `clientAddress`: as text. */
+  pick(rule: number, fields: readonly HeaderField[], clientAddress: string): EndpointChoice | Refusal;
   /**
    * Another endpoint of the same service after a failed attempt, which does not draw a backendRef again; `tried`:
    * status-board slots that must not be chosen.
    */
-  pickAgain(service: number, tried: readonly number[]): EndpointChoice | Refusal;
+  pickAgain(rule: number, choice: EndpointChoice, tried: readonly number[]): EndpointChoice | Refusal;
 }
 
-/** Smooth weighted round robin over the backendRefs that have a weight. */
-interface WeightedTurn {
-  readonly services: readonly number[];
-  readonly weights: readonly number[];
-  readonly credits: number[];
-  readonly total: number;
+export interface BalancerOptions {
+  readonly snapshot: Snapshot;
+  readonly sets: EndpointSets;
+  readonly board: StatusBoard;
+  /** The worker's index, or any other whole number that differs between workers. */
+  readonly seed: number;
+  readonly random?: Random;
+  /** Tick of now; the clock's. */
+  readonly now?: () => number;
 }
 
 const UNRESOLVED = refuse('backend-unresolved');
-const NO_ENDPOINT = refuse('no-endpoint');
+const NOT_TRIED: readonly number[] = [];
 
-/** `seed`: the worker's index, or any other whole number that differs between workers. */
-export function createBalancer(snapshot: Snapshot, sets: EndpointSets, board: StatusBoard, seed: number): Balancer {
-  const phase = Math.abs(Math.trunc(seed));
-  const turns = snapshot.rules.map((rule) => weightedTurn(rule.backends, phase));
-  const cursors = snapshot.services.map(() => phase);
+export function createBalancer(options: BalancerOptions): Balancer {
+  return new Chooser(options);
+}
 
-  function pickAgain(service: number, tried: readonly number[]): EndpointChoice | Refusal {
-    const endpoints = sets.of(snapshot.services[service]?.name ?? '');
-    let at = endpoints.length === 0 ? 0 : (cursors[service] ?? 0) % endpoints.length;
-    for (let left = endpoints.length; left > 0; left--) {
-      const endpoint = endpoints[at] as EndpointSnapshot;
-      at = at + 1 === endpoints.length ? 0 : at + 1;
-      if (!isUsable(board.status(endpoint.slot)) || tried.includes(endpoint.slot)) continue;
-      cursors[service] = at;
-      return { service, endpoint };
+class Chooser implements Balancer {
+  readonly #snapshot: Snapshot;
+  readonly #sets: EndpointSets;
+  readonly #now: () => number;
+  readonly #candidates: Candidates;
+  readonly #turns: readonly ServiceTurn[];
+  readonly #strategies: readonly Strategy[];
+  readonly #unserved: readonly Unserved[];
+
+  constructor({ snapshot, sets, board, seed, random = Math.random, now = tick }: BalancerOptions) {
+    const phase = Math.abs(Math.trunc(seed));
+    this.#snapshot = snapshot;
+    this.#sets = sets;
+    this.#now = now;
+    this.#candidates = new Candidates(board);
+    this.#turns = snapshot.rules.map(({ backends }) => createServiceTurn(backends, phase));
+    this.#strategies = snapshot.services.map(({ name, balancing }) => createStrategy(balancing, name, phase, random));
+    this.#unserved = snapshot.services.map((_, service) => new Unserved(service));
+  }
+
+  pick(rule: number, fields: readonly HeaderField[], clientAddress: string): EndpointChoice | Refusal {
+    const turn = this.#turns[rule];
+    const config = this.#snapshot.rules[rule];
+    if (turn === undefined || config === undefined) return UNRESOLVED;
+    const presented = config.affinity === null ? '' : cookieValue(fields, config.affinity.cookie);
+    const kept = presented === '' ? undefined : this.#keep(config, presented);
+    if (kept !== undefined) return kept;
+    const service = nextService(turn);
+    if (service < 0) return UNRESOLVED;
+    return this.#choose(rule, service, this.#key(service, presented, fields, clientAddress), presented, NOT_TRIED);
+  }
+
+  pickAgain(rule: number, choice: EndpointChoice, tried: readonly number[]): EndpointChoice | Refusal {
+    return this.#choose(rule, choice.service, choice.key, choice.presented, tried);
+  }
+
+  #choose(
+    rule: number,
+    service: number,
+    key: number,
+    presented: string,
+    tried: readonly number[],
+  ): EndpointChoice | Refusal {
+    const strategy = this.#strategies[service] as Strategy;
+    const candidates = this.#candidates;
+    candidates.begin(this.#endpoints(service), tried, this.#now());
+    let at = strategy.pick(candidates, key);
+    if (at < 0) {
+      candidates.admitEjected();
+      at = strategy.pick(candidates, key);
     }
-    return NO_ENDPOINT;
+    if (at < 0) return this.#unserved[service] as Unserved;
+    const endpoint = candidates.endpoints[at] as EndpointSnapshot;
+    const sticky = strategy instanceof RingHash && this.#snapshot.rules[rule]?.affinity != null;
+    const id = sticky ? strategy.id(at) : '';
+    return { service, endpoint, key, presented, cookie: id === presented ? '' : id };
   }
 
-  return {
-    pick(rule) {
-      const turn = turns[rule];
-      const service = turn === undefined ? -1 : nextService(turn);
-      return service < 0 ? UNRESOLVED : pickAgain(service, []);
-    },
-    pickAgain,
-  };
-}
-
-function weightedTurn(backends: readonly BackendSnapshot[], phase: number): WeightedTurn {
-  const weighted = backends.filter(({ weight }) => weight > 0);
-  const turn: WeightedTurn = {
-    services: weighted.map(({ service }) => service),
-    weights: weighted.map(({ weight }) => weight),
-    credits: weighted.map(() => 0),
-    total: weighted.reduce((sum, { weight }) => sum + weight, 0),
-  };
-  // Any window of one period holds the exact shares, so a start inside it costs no exactness.
-  for (let skipped = weighted.length === 0 ? 0 : phase % weighted.length; skipped > 0; skipped--) nextService(turn);
-  return turn;
-}
-
-/** The service whose turn it is; -1 when nothing has a weight, or when the share is that of an unresolved reference. */
-function nextService(turn: WeightedTurn): number {
-  const { services, weights, credits, total } = turn;
-  if (services.length <= 1) return services[0] ?? -1;
-  let best = 0;
-  for (let at = 0; at < credits.length; at++) {
-    credits[at] = (credits[at] as number) + (weights[at] as number);
-    if ((credits[at] as number) > (credits[best] as number)) best = at;
+  /** The endpoint that an affinity cookie names, of any service of the rule that gets requests at all. */
+  #keep({ backends }: RuleSnapshot, presented: string): EndpointChoice | undefined {
+    for (const { service, weight } of backends) {
+      const strategy = this.#strategies[service];
+      if (weight === 0 || !(strategy instanceof RingHash)) continue;
+      const endpoints = this.#endpoints(service);
+      const at = strategy.find(endpoints, presented);
+      if (at < 0) continue;
+      this.#candidates.begin(endpoints, NOT_TRIED, this.#now());
+      if (!this.#candidates.eligible(at)) return undefined;
+      const endpoint = endpoints[at] as EndpointSnapshot;
+      return { service, endpoint, key: hashText(presented), presented, cookie: '' };
+    }
+    return undefined;
   }
-  credits[best] = (credits[best] as number) - total;
-  return services[best] as number;
+
+  /** What a ring is asked with: the cookie, else the header, else the client's address. */
+  #key(service: number, presented: string, fields: readonly HeaderField[], clientAddress: string): number {
+    const balancing = this.#snapshot.services[service]?.balancing;
+    if (balancing?.strategy !== 'ring-hash') return 0;
+    if (presented !== '') return hashText(presented);
+    const value = balancing.header === '' ? '' : headerValue(fields, balancing.header);
+    return hashText(value === '' ? clientAddress : value);
+  }
+
+  #endpoints(service: number): readonly EndpointSnapshot[] {
+    return this.#sets.of(this.#snapshot.services[service]?.name ?? '');
+  }
+}
+
+/** Value of the first field with this lower-case name; '' when there is none. */
+function headerValue(fields: readonly HeaderField[], lowerName: string): string {
+  for (const field of fields) if (field.lowerName === lowerName) return field.value;
+  return '';
 }

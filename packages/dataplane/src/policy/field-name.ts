@@ -31,6 +31,9 @@ export const Field = {
   userAgent: 21,
   referer: 22,
   date: 23,
+  cookie: 24,
+  // Load reports, in every form that has a name: they end at the gateway.
+  loadMetrics: 25,
 } as const;
 export type FieldId = (typeof Field)[keyof typeof Field];
 
@@ -65,6 +68,10 @@ const NAMED: readonly (readonly [string, FieldId])[] = [
   ['User-Agent', Field.userAgent],
   ['Referer', Field.referer],
   ['Date', Field.date],
+  ['Cookie', Field.cookie],
+  ['Endpoint-Load-Metrics', Field.loadMetrics],
+  ['Endpoint-Load-Metrics-Bin', Field.loadMetrics],
+  ['Endpoint-Load-Metrics-Json', Field.loadMetrics],
   // Only here so that their lower-case names need not be made for every browser's handshake.
   ['Accept', Field.other],
   ['Accept-Encoding', Field.other],
@@ -72,7 +79,6 @@ const NAMED: readonly (readonly [string, FieldId])[] = [
   ['Authorization', Field.other],
   ['Cache-Control', Field.other],
   ['Content-Type', Field.other],
-  ['Cookie', Field.other],
   ['Origin', Field.other],
   ['Pragma', Field.other],
   ['Server', Field.other],

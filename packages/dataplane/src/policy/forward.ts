@@ -64,10 +64,13 @@ function isReplaced(field: HeaderField): boolean {
   );
 }
 
-/** The 101 for the client. It has no body, so it carries no framing (RFC 9110 8.6, RFC 9112 6.1). */
-export function switchHead(response: ResponseHead, requestId: string): string {
+/**
+ * The 101 for the client. It has no body, so it carries no framing (RFC 9110 8.6, RFC 9112 6.1). `added`: whole field
+ * lines of the gateway, each with its CR LF.
+ */
+export function switchHead(response: ResponseHead, requestId: string, added = ''): string {
   return (
-    `HTTP/1.1 101 ${response.reason}\r\n${endToEnd(response)}` +
+    `HTTP/1.1 101 ${response.reason}\r\n${endToEnd(response)}${added}` +
     `Connection: Upgrade\r\nUpgrade: websocket\r\nx-request-id: ${requestId}\r\n\r\n`
   );
 }
@@ -79,13 +82,13 @@ export function interimHead(response: ResponseHead): string {
 
 /**
  * A final answer that is no 101, for the client, and how its body ends. The connection ends with it. `date` is added when
- * the backend sent no Date, as whoever forwards must (RFC 9110 6.6.1); '' adds none.
+ * the backend sent no Date, as whoever forwards must (RFC 9110 6.6.1); '' adds none. `added`: as for `switchHead`.
  */
-export function relayHead(response: ResponseHead, requestId: string, date: string): Relay | Refusal {
+export function relayHead(response: ResponseHead, requestId: string, date: string, added = ''): Relay | Refusal {
   const framing = framingOf(response);
   if (isRefusal(framing)) return framing;
   const head =
-    `HTTP/1.1 ${response.status} ${response.reason}\r\n${endToEnd(response)}${framing.fields}` +
+    `HTTP/1.1 ${response.status} ${response.reason}\r\n${endToEnd(response)}${added}${framing.fields}` +
     (date === '' || hasField(response.fields, Field.date) ? '' : `Date: ${date}\r\n`) +
     `${closing(response)}x-request-id: ${requestId}\r\n\r\n`;
   return { head, mode: framing.mode, length: framing.length };
@@ -104,6 +107,7 @@ function endToEnd(response: ResponseHead): string {
     const { id } = field;
     if (isHopByHop(id) || isNominated(field, names)) continue;
     if (id === Field.contentLength || id === Field.transferEncoding || id === Field.requestId) continue;
+    if (id === Field.loadMetrics) continue;
     text += `${field.name}: ${field.value}\r\n`;
   }
   return text;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { HEAD_LIMITS, parseResponseHead } from './head.js';
-import { httpDate, isRefusal, REFUSALS, type RefusalCode, refusalBytes, refuse } from './refusal.js';
+import { httpDate, isRefusal, REFUSALS, type RefusalCode, refusalBytes, refuse, retryAfterS } from './refusal.js';
 
 const CODES = Object.keys(REFUSALS) as RefusalCode[];
 const DATE = 'Sun, 06 Nov 1994 08:49:37 GMT';
 
 describe.each(CODES)('%s', (code) => {
-  const bytes = refusalBytes(refuse(code, 'more'), 'ID', DATE);
+  const bytes = refusalBytes(refuse(code, 'more'), 'ID', DATE, 'GET', 4);
   const split = bytes.indexOf('\r\n\r\n') + 4;
   const head = parseResponseHead(bytes.slice(0, split), HEAD_LIMITS);
   const body = bytes.slice(split);
@@ -25,7 +25,7 @@ describe.each(CODES)('%s', (code) => {
     expect(field('upgrade')).toEqual(head.status === 426 ? ['websocket'] : []);
     expect(field('sec-websocket-version')).toEqual(head.status === 426 ? ['13'] : []);
     expect(field('allow')).toEqual(head.status === 405 ? ['GET'] : []);
-    expect(field('retry-after')).toEqual(head.status === 503 ? ['1'] : []);
+    expect(field('retry-after')).toEqual(head.status === 503 ? ['4'] : []);
     expect(body).toBe(`sluice: ${head.status} ${REFUSALS[code].text}: more (${code})\n`);
     expect(bytes).toMatch(/^[\r\n\x20-\x7e]*$/);
   });
@@ -62,4 +62,8 @@ it('writes the date of RFC 9110', () => {
   expect(httpDate(784_111_777_000)).toBe(DATE);
   expect(httpDate(784_111_777_999)).toBe(DATE);
   expect(httpDate(784_111_778_000)).toBe('Sun, 06 Nov 1994 08:49:38 GMT');
+});
+
+it('spreads when to come back over 1 to 5 s', () => {
+  expect([0, 0.19, 0.2, 0.5, 0.79, 0.8, 0.999].map((value) => retryAfterS(() => value))).toEqual([1, 1, 2, 3, 4, 5, 5]);
 });

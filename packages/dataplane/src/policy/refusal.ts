@@ -18,11 +18,10 @@ export interface RefusalKind {
   readonly text: string;
 }
 
-/** 426 tells what to upgrade to (RFC 9110 15.5.22, RFC 6455 4.4), 405 what is allowed, 503 when to come back. */
+/** 426 tells what to upgrade to (RFC 9110 15.5.22, RFC 6455 4.4), 405 what is allowed. */
 const STATUS_FIELDS: Readonly<Record<number, string>> = {
   405: 'Allow: GET\r\n',
   426: 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n',
-  503: 'Retry-After: 1\r\n',
 };
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -110,6 +109,15 @@ export function isRefusal(value: unknown): value is Refusal {
   return value instanceof Refusal;
 }
 
+/** Bounds of Retry-After, s. */
+const RETRY_AFTER_MIN_S = 1;
+const RETRY_AFTER_MAX_S = 5;
+
+/** When a client that got a 503 may come back, s: spread, so that those refused together do not return together. */
+export function retryAfterS(random: () => number): number {
+  return RETRY_AFTER_MIN_S + Math.floor(random() * (RETRY_AFTER_MAX_S - RETRY_AFTER_MIN_S + 1));
+}
+
 let dateSecond = -1;
 let dateText = '';
 
@@ -126,8 +134,9 @@ export function httpDate(nowMs: number): string {
 /**
  * The whole answer, head and body, ASCII. `date` is the Date field's value: a server with a clock must send one in a
  * 4xx (RFC 9110 6.6.1); '' leaves it out, as '' leaves out `x-request-id`. An answer to HEAD has no body (9.3.2).
+ * `retryS`: Retry-After of a 503.
  */
-export function refusalBytes(refusal: Refusal, requestId = '', date = '', method = ''): string {
+export function refusalBytes(refusal: Refusal, requestId = '', date = '', method = '', retryS = 1): string {
   const { code, status, detail } = refusal;
   const because = detail === undefined ? '' : `: ${detail}`;
   const body = `sluice: ${status} ${REFUSALS[code].text}${because} (${code})\n`;
@@ -135,6 +144,7 @@ export function refusalBytes(refusal: Refusal, requestId = '', date = '', method
     `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\n` +
     (date === '' ? '' : `Date: ${date}\r\n`) +
     (STATUS_FIELDS[status] ?? '') +
+    (status === 503 ? `Retry-After: ${retryS}\r\n` : '') +
     (status === 426 ? 'Connection: close, Upgrade\r\n' : 'Connection: close\r\n') +
     (requestId === '' ? '' : `x-request-id: ${requestId}\r\n`) +
     `Cache-Control: no-store\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n` +

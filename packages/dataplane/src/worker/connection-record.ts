@@ -18,6 +18,8 @@ export interface Pending {
   readonly listenerTag: number;
   readonly requestId: string;
   readonly requestHeaderBytes: number;
+  /** Moment (performance.now) at which the request was complete. */
+  readonly requestedAtMs: number;
   request: RequestHead | undefined;
   match: RouteMatch | undefined;
   attempt: Attempt | undefined;
@@ -33,6 +35,8 @@ export interface Attempt {
   /** Moment (performance.now) at which the connect budget ends. */
   readonly deadlineMs: number;
   choice: EndpointChoice;
+  /** The endpoint that was chosen last has taken the connection. */
+  connected: boolean;
 }
 
 /** What the client got. */
@@ -40,15 +44,23 @@ export interface Outcome {
   readonly status: number;
   readonly responseHeaderBytes: number;
   readonly refusal: RefusalCode | undefined;
+  /** See `LogRecord`. */
+  readonly refusalReason: string;
 }
 
-export const NO_OUTCOME: Outcome = { status: 0, responseHeaderBytes: 0, refusal: undefined };
+export const NO_OUTCOME: Outcome = { status: 0, responseHeaderBytes: 0, refusal: undefined, refusalReason: '' };
+
+/** An answer of the backend that was passed on. */
+export function passedOn(status: number, responseHeaderBytes: number): Outcome {
+  return { status, responseHeaderBytes, refusal: undefined, refusalReason: '' };
+}
 
 export function createPending(listenerTag: number, requestId: string, requestHeaderBytes: number): Pending {
   return {
     listenerTag,
     requestId,
     requestHeaderBytes,
+    requestedAtMs: performance.now(),
     request: undefined,
     match: undefined,
     attempt: undefined,
@@ -73,6 +85,11 @@ function logRecord(snapshot: Snapshot, ports: readonly BoundPort[], pending: Pen
     backendResponseLatencyMs: pending.latencyMs,
     ...outcome,
   };
+}
+
+/** The listener that a connection is counted and logged under; -1 when the port has none. */
+export function listenerOf(ports: readonly BoundPort[], { match, listenerTag }: Pending): number {
+  return match?.listener ?? ports[listenerTag]?.listeners[0] ?? -1;
 }
 
 /** The access-log fields of a connection. */

@@ -55,6 +55,8 @@ type Call = { readonly name: string; readonly text: string; readonly slot: numbe
 function createScene(endpoints = 5, connectTimeoutMs = 5000) {
   const calls: Call[] = [];
   const errors: unknown[] = [];
+  const notices: string[] = [];
+  const board = createBoard(Math.max(1, endpoints), 1);
   const record = (name: string, text = '', slot = -1): boolean => {
     calls.push({ name, text, slot });
     return true;
@@ -76,7 +78,10 @@ function createScene(endpoints = 5, connectTimeoutMs = 5000) {
     endpoints: endpointSets,
     ports: [{ port: 80, listeners: [0] }],
     router: createRouter(config),
-    balancer: createBalancer(config, endpointSets, createBoard(Math.max(1, endpoints), 1), 0),
+    board,
+    balancer: createBalancer({ snapshot: config, sets: endpointSets, board, seed: 0 }),
+    random: () => 0.5,
+    onNotice: (notice) => notices.push(notice.message),
     limits: {
       headBytesMax: 16_384,
       connectTimeoutMs,
@@ -95,6 +100,8 @@ function createScene(endpoints = 5, connectTimeoutMs = 5000) {
   return {
     calls,
     errors,
+    notices,
+    board,
     handshakes,
     request: (head = REQUEST, id = ID) =>
       handshakes.handle(engine, {
@@ -189,7 +196,7 @@ describe('Handshakes', () => {
     scene.request(REQUEST);
     scene.request(REQUEST, ID + 1);
     scene.request(REQUEST, ID + 2);
-    expect(scene.last()?.text).toMatch(/^HTTP\/1\.1 503 .*\r\nRetry-After: 1\r\n.*\(overloaded\)\n$/s);
+    expect(scene.last()?.text).toMatch(/^HTTP\/1\.1 503 .*\r\nRetry-After: 3\r\n.*\(overloaded\)\n$/s);
     expect(scene.handshakes.size).toBe(2);
     scene.ended();
     scene.request(REQUEST, ID + 3);

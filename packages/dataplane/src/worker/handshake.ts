@@ -6,13 +6,11 @@
  * The hot path of the gateway; worker thread.
  */
 import { randomUUID } from 'node:crypto';
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import { type ConnectionId, EventKind, FailedStage } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
 import type { EndedEvent, EngineEvent, FailedEvent, RequestEvent, ResponseEvent } from '../engine/events.js';
-import type { Balancer, EndpointChoice } from '../policy/balancer.js';
-import type { EndpointSets } from '../policy/endpoints.js';
-import { interimHead, relayHead, requestHead, switchHead } from '../policy/forward.js';
+import type { EndpointChoice } from '../policy/balancer.js';
+import { interimHead, requestHead } from '../policy/forward.js';
 import {
   HEAD_LIMITS,
   type HeadLimits,
@@ -21,32 +19,13 @@ import {
   type RequestHead,
   type ResponseHead,
 } from '../policy/head.js';
-import { httpDate, isRefusal, type Refusal, type RefusalCode, refusalBytes, refuse } from '../policy/refusal.js';
-import type { Router } from '../policy/router.js';
-import { checkHandshake, checkSwitch, type Handshake } from '../policy/websocket.js';
-import {
-  type Attempt,
-  connectionFields,
-  createPending,
-  NO_OUTCOME,
-  type Outcome,
-  type Pending,
-} from './connection-record.js';
+import { isRefusal, type Refusal, type RefusalCode, refusalBytes, refuse } from '../policy/refusal.js';
+import { checkHandshake, type Handshake } from '../policy/websocket.js';
+import { type Attempt, createPending, NO_OUTCOME, type Pending } from './connection-record.js';
 import { attemptTimeoutMs, failureCode, mayTryAgain } from './failure.js';
-import type { BoundPort, HandshakeLimits } from './messages.js';
-
-/** What handshakes are decided by; immutable. */
-export interface HandshakeContext {
-  readonly snapshot: Snapshot;
-  readonly ports: readonly BoundPort[];
-  readonly router: Router;
-  readonly balancer: Balancer;
-  readonly endpoints: EndpointSets;
-  readonly limits: HandshakeLimits;
-  readonly accessLog: boolean;
-  /** Told of an exception while an event was handled. */
-  readonly onError: (error: unknown) => void;
-}
+import { Answers } from './handshake-answers.js';
+import { BackendLessons } from './handshake-backend.js';
+import type { HandshakeContext } from './handshake-context.js';
 
 interface Target {
   readonly request: RequestHead;
@@ -57,10 +36,14 @@ interface Target {
 export class Handshakes {
   readonly #context: HandshakeContext;
   readonly #headLimits: HeadLimits;
+  readonly #lessons: BackendLessons;
+  readonly #answers: Answers;
   readonly #pending = new Map<ConnectionId, Pending>();
 
   constructor(context: HandshakeContext) {
     this.#context = context;
+    this.#lessons = new BackendLessons(context);
+    this.#answers = new Answers(context);
     this.#headLimits = { ...HEAD_LIMITS, headBytesMax: context.limits.headBytesMax };
   }
 
@@ -93,7 +76,7 @@ export class Handshakes {
       return;
     }
     this.#pending.set(event.id, pending);
-    const target = this.#target(pending, event.head);
+    const target = this.#target(pending, event);
     if (isRefusal(target)) {
       this.#refuse(engine, event.id, pending, target);
       return;
@@ -107,12 +90,13 @@ export class Handshakes {
       tried: [choice.endpoint.slot],
       deadlineMs: performance.now() + connectTimeoutMs,
       choice,
+      connected: false,
     };
-    this.#connect(engine, event.id, pending.attempt, connectTimeoutMs);
+    this.#connect(engine, event.id, pending, pending.attempt, connectTimeoutMs);
   }
 
   /** Where a request goes. Fills in what of it is known even when it is refused: the record needs it. */
-  #target(pending: Pending, head: string): Target | Refusal {
+  #target(pending: Pending, { head, clientAddress }: RequestEvent): Target | Refusal {
     const request = parseRequestHead(head, this.#headLimits);
     if (isRefusal(request)) return request;
     pending.request = request;
@@ -122,11 +106,11 @@ export class Handshakes {
     const match = this.#context.router.route(listeners, request.host, request.path);
     if (isRefusal(match)) return match;
     pending.match = match;
-    const choice = this.#context.balancer.pick(match.rule);
+    const choice = this.#context.balancer.pick(match.rule, request.fields, clientAddress);
     return isRefusal(choice) ? choice : { request, handshake, choice };
   }
 
-  #connect(engine: Engine, id: ConnectionId, attempt: Attempt, leftMs: number): void {
+  #connect(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, leftMs: number): void {
     const { choice, head, tried } = attempt;
     const endpoints = this.#context.endpoints.of(this.#context.snapshot.services[choice.service]?.name ?? '').length;
     const { address, port, slot } = choice.endpoint;
@@ -137,7 +121,7 @@ export class Handshakes {
       head,
       connectTimeoutMs: attemptTimeoutMs(leftMs, endpoints, tried.length - 1),
       answerTimeoutMs: this.#context.limits.answerTimeoutMs,
-      group: 0,
+      group: this.#answers.group(pending, choice.service),
     });
   }
 
@@ -148,37 +132,36 @@ export class Handshakes {
       return;
     }
     pending.latencyMs ??= event.answerMs;
+    this.#onConnected(pending, pending.attempt, event.connectMs);
     const response = parseResponseHead(event.head, this.#headLimits);
-    if (isRefusal(response)) this.#refuse(engine, event.id, pending, response);
-    else if (response.status === 101) this.#switch(engine, event.id, pending, pending.attempt, response);
-    else if (response.status >= 200) this.#relay(engine, event.id, pending, response);
-    else engine.interim(event.id, interimHead(response));
-  }
-
-  #switch(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, response: ResponseHead): void {
-    const refusal = checkSwitch(response, attempt.handshake);
-    if (refusal !== undefined) {
-      this.#refuse(engine, id, pending, refusal);
+    if (isRefusal(response)) {
+      this.#refuse(engine, event.id, pending, response);
       return;
     }
-    const head = switchHead(response, pending.requestId);
-    const fields = this.#fields(pending, { status: 101, responseHeaderBytes: head.length, refusal: undefined });
-    const { streamIdleTimeoutMs, lifetimeMs } = this.#context.limits;
-    if (engine.splice(id, head, fields, streamIdleTimeoutMs, lifetimeMs)) this.#pending.delete(id);
+    this.#lessons.answered(pending.attempt.choice, response);
+    if (response.status < 200 && response.status !== 101) engine.interim(event.id, interimHead(response));
+    else this.#passOn(engine, event.id, pending, pending.attempt, response);
   }
 
-  #relay(engine: Engine, id: ConnectionId, pending: Pending, response: ResponseHead): void {
-    const relay = relayHead(response, pending.requestId, httpDate(Date.now()));
-    if (isRefusal(relay)) {
-      this.#refuse(engine, id, pending, relay);
-      return;
-    }
-    const { head, mode, length } = relay;
-    const outcome = { status: response.status, responseHeaderBytes: head.length, refusal: undefined };
-    const fields = this.#fields(pending, outcome);
-    if (engine.relay(id, head, mode, length, fields, this.#context.limits.streamIdleTimeoutMs)) {
-      this.#pending.delete(id);
-    }
+  #onConnected(pending: Pending, attempt: Attempt, connectMs: number): void {
+    if (attempt.connected) return;
+    attempt.connected = true;
+    this.#lessons.connectWorked(attempt.choice);
+    this.#context.meters?.connected(this.#answers.group(pending, attempt.choice.service), connectMs);
+  }
+
+  /** A final answer: the 101, or any other. */
+  #passOn(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, response: ResponseHead): void {
+    const result =
+      response.status === 101
+        ? this.#answers.switch(engine, id, pending, attempt, response)
+        : this.#answers.relay(engine, id, pending, attempt, response);
+    if (isRefusal(result)) this.#refuse(engine, id, pending, result);
+    else if (result) this.#pending.delete(id);
+  }
+
+  #refuse(engine: Engine, id: ConnectionId, pending: Pending, refusal: Refusal): void {
+    if (this.#answers.refuse(engine, id, pending, refusal)) this.#pending.delete(id);
   }
 
   #onFailed(engine: Engine, event: FailedEvent): void {
@@ -186,24 +169,31 @@ export class Handshakes {
     const pending = this.#pending.get(event.id);
     if (event.stage === FailedStage.requestHead) {
       this.#refuse(engine, event.id, createPending(event.listener, randomUUID(), 0), refuse(code));
-    } else if (pending?.attempt === undefined) this.#abandon(engine, event.id);
-    else if (!this.#tryAgain(engine, event.id, pending.attempt, code)) {
+      return;
+    }
+    if (pending?.attempt === undefined) {
+      this.#abandon(engine, event.id);
+      return;
+    }
+    this.#lessons.failed(event, pending.attempt.choice);
+    if (!this.#tryAgain(engine, event.id, pending, pending.attempt, code)) {
       this.#refuse(engine, event.id, pending, refuse(code));
     }
   }
 
   /** Dials another endpoint when there is one and the budget allows it. */
-  #tryAgain(engine: Engine, id: ConnectionId, attempt: Attempt, code: RefusalCode): boolean {
+  #tryAgain(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, code: RefusalCode): boolean {
     const leftMs = attempt.deadlineMs - performance.now();
-    if (!mayTryAgain(code, attempt.tried.length, leftMs) || !this.#chooseAgain(attempt)) return false;
-    this.#connect(engine, id, attempt, leftMs);
+    if (!mayTryAgain(code, attempt.tried.length, leftMs) || !this.#chooseAgain(pending, attempt)) return false;
+    this.#connect(engine, id, pending, attempt, leftMs);
     return true;
   }
 
-  #chooseAgain(attempt: Attempt): boolean {
-    const choice = this.#context.balancer.pickAgain(attempt.choice.service, attempt.tried);
+  #chooseAgain({ match }: Pending, attempt: Attempt): boolean {
+    const choice = this.#context.balancer.pickAgain(match?.rule ?? -1, attempt.choice, attempt.tried);
     if (isRefusal(choice)) return false;
     attempt.choice = choice;
+    attempt.connected = false;
     attempt.tried.push(choice.endpoint.slot);
     return true;
   }
@@ -212,19 +202,7 @@ export class Handshakes {
     const pending = this.#pending.get(event.id);
     if (pending === undefined) return;
     this.#pending.delete(event.id);
-    if (this.#context.accessLog) engine.logEnded(event.id, this.#fields(pending, NO_OUTCOME));
-  }
-
-  #refuse(engine: Engine, id: ConnectionId, pending: Pending, refusal: Refusal): void {
-    const bytes = refusalBytes(refusal, pending.requestId, httpDate(Date.now()), pending.request?.method);
-    const responseHeaderBytes = bytes.indexOf('\r\n\r\n') + 4;
-    const fields = this.#fields(pending, { status: refusal.status, responseHeaderBytes, refusal: refusal.code });
-    if (engine.respond(id, bytes, fields, 0)) this.#pending.delete(id);
-  }
-
-  #fields(pending: Pending, outcome: Outcome): string {
-    const { accessLog, snapshot, ports } = this.#context;
-    return accessLog ? connectionFields(snapshot, ports, pending, outcome) : '';
+    if (this.#context.accessLog) engine.logEnded(event.id, this.#answers.fields(pending, NO_OUTCOME));
   }
 
   /** Ends a connection that TypeScript has lost track of, by an answer that takes nothing that could throw again. */

@@ -7,7 +7,7 @@
  */
 
 import type { MessagePort } from 'node:worker_threads';
-import { openBoard } from '@sluice/shared/health/board';
+import { openBoard, type StatusBoard } from '@sluice/shared/health/board';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
 import { attachEngine, type Engine } from '../engine/engine.js';
 import { createBalancer } from '../policy/balancer.js';
@@ -16,20 +16,23 @@ import { createRouter } from '../policy/router.js';
 import { createErrorReport } from './error-report.js';
 import { injectFault } from './faults.js';
 import { Handshakes } from './handshake.js';
+import { createNoticeReport } from './handshake-notices.js';
 import type { ServiceEndpoints, ToPrimary, ToWorker, WorkerTask } from './messages.js';
 
-function createHandshakes(task: WorkerTask, endpoints: EndpointSets): Handshakes {
+function createHandshakes(task: WorkerTask, sets: EndpointSets, board: StatusBoard): Handshakes {
   const { snapshot, ports, limits, accessLog } = task;
-  const board = openBoard(task.board.buffer, task.board.capacity, task.board.columns);
   return new Handshakes({
     snapshot,
     ports,
     limits,
     accessLog,
     router: createRouter(snapshot),
-    endpoints,
-    balancer: createBalancer(snapshot, endpoints, board, task.worker),
+    endpoints: sets,
+    board,
+    balancer: createBalancer({ snapshot, sets, board, seed: task.worker }),
+    random: Math.random,
     onError: createErrorReport(task.port),
+    onNotice: createNoticeReport(task.port),
   });
 }
 
@@ -39,6 +42,7 @@ class Worker {
   readonly #task: WorkerTask;
   readonly #port: MessagePort;
   readonly #endpoints: EndpointSets;
+  readonly #board: StatusBoard;
   readonly #handshakes: Handshakes;
   readonly #adopted = new Set<EngineIndex>();
   readonly #stopped: () => void;
@@ -50,7 +54,8 @@ class Worker {
     this.#port = task.port;
     this.#stopped = stopped;
     this.#endpoints = new EndpointSets(task.endpoints);
-    this.#handshakes = createHandshakes(task, this.#endpoints);
+    this.#board = openBoard(task.board.buffer, task.board.capacity, task.board.columns);
+    this.#handshakes = createHandshakes(task, this.#endpoints, this.#board);
   }
 
   start(): void {
@@ -72,11 +77,10 @@ class Worker {
   }
 
   #attach(): void {
-    const { engine: index, board, worker } = this.#task;
+    const { engine: index, worker } = this.#task;
     const engine = attachEngine(this.#native, index, (event) => this.#handshakes.handle(engine, event));
     this.#engine = engine;
-    const column = openBoard(board.buffer, board.capacity, board.columns).column(worker);
-    this.#native.setActiveColumn(index, column);
+    this.#native.setActiveColumn(index, this.#board.column(worker));
     this.#native.ready(index);
     this.#tell({ type: 'ready' });
   }

@@ -1,0 +1,115 @@
+/**
+ * The answers that clients get: the backend's 101 or another one, passed on, and the gateway's own; with the access-log
+ * fields and the counts that go with each.
+ *
+ * Counted is what the engine took: an id that was stale got no answer. Worker thread.
+ */
+import type { ConnectionId } from '../engine/binding.js';
+import type { Engine } from '../engine/engine.js';
+import { setCookieField } from '../policy/affinity.js';
+import { type EndpointChoice, Unserved } from '../policy/balancer.js';
+import { relayHead, switchHead } from '../policy/forward.js';
+import type { ResponseHead } from '../policy/head.js';
+import { httpDate, isRefusal, type Refusal, refusalBytes, retryAfterS } from '../policy/refusal.js';
+import { checkSwitch } from '../policy/websocket.js';
+import {
+  type Attempt,
+  connectionFields,
+  listenerOf,
+  type Outcome,
+  type Pending,
+  passedOn,
+} from './connection-record.js';
+import type { HandshakeContext } from './handshake-context.js';
+
+export class Answers {
+  readonly #context: HandshakeContext;
+
+  constructor(context: HandshakeContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Passes the 101 on and splices; false: the id was stale, `ended` follows. A refusal, and nothing is done, when it
+   * answers another handshake.
+   */
+  switch(
+    engine: Engine,
+    id: ConnectionId,
+    pending: Pending,
+    attempt: Attempt,
+    response: ResponseHead,
+  ): Refusal | boolean {
+    const refusal = checkSwitch(response, attempt.handshake);
+    if (refusal !== undefined) return refusal;
+    const head = switchHead(response, pending.requestId, this.#affinityField(pending, attempt.choice));
+    const fields = this.fields(pending, passedOn(101, head.length));
+    const { limits, meters } = this.#context;
+    if (!engine.splice(id, head, fields, limits.streamIdleTimeoutMs, limits.lifetimeMs)) return false;
+    if (meters === undefined) return true;
+    const group = this.group(pending, attempt.choice.service);
+    meters.answered(group, 101);
+    meters.upgraded(group, performance.now() - pending.requestedAtMs);
+    return true;
+  }
+
+  /** Passes any other final answer on, likewise; a refusal when its framing cannot be followed. */
+  relay(
+    engine: Engine,
+    id: ConnectionId,
+    pending: Pending,
+    attempt: Attempt,
+    response: ResponseHead,
+  ): Refusal | boolean {
+    const added = this.#affinityField(pending, attempt.choice);
+    const relay = relayHead(response, pending.requestId, httpDate(Date.now()), added);
+    if (isRefusal(relay)) return relay;
+    const { head, mode, length } = relay;
+    const { limits, meters } = this.#context;
+    const fields = this.fields(pending, passedOn(response.status, head.length));
+    const taken = engine.relay(id, head, mode, length, fields, limits.streamIdleTimeoutMs);
+    if (taken) meters?.answered(this.group(pending, attempt.choice.service), response.status);
+    return taken;
+  }
+
+  /** Answers by the gateway itself. False: the id was stale, `ended` follows. */
+  refuse(engine: Engine, id: ConnectionId, pending: Pending, refusal: Refusal): boolean {
+    const { status, code } = refusal;
+    const retryS = status === 503 ? retryAfterS(this.#context.random) : 0;
+    const bytes = refusalBytes(refusal, pending.requestId, httpDate(Date.now()), pending.request?.method, retryS);
+    const responseHeaderBytes = bytes.indexOf('\r\n\r\n') + 4;
+    const unserved = refusal instanceof Unserved ? refusal.service : -1;
+    const refusalReason = unserved < 0 ? '' : this.#whyUnserved(unserved);
+    const fields = this.fields(pending, { status, responseHeaderBytes, refusal: code, refusalReason });
+    const group = this.group(pending, pending.attempt?.choice.service ?? unserved);
+    if (!engine.respond(id, bytes, fields, group)) return false;
+    this.#context.meters?.answered(group, status);
+    return true;
+  }
+
+  /** The access-log fields of a connection; '' when there is no access log. */
+  fields(pending: Pending, outcome: Outcome): string {
+    const { accessLog, snapshot, ports } = this.#context;
+    return accessLog ? connectionFields(snapshot, ports, pending, outcome) : '';
+  }
+
+  /** Metric group of a connection; `service`: -1 while none is known. */
+  group(pending: Pending, service: number): number {
+    const { meters, ports } = this.#context;
+    return meters === undefined ? 0 : meters.group(listenerOf(ports, pending), pending.match?.rule ?? -1, service);
+  }
+
+  /** The affinity cookie, for a client that has none or another endpoint's. */
+  #affinityField({ match }: Pending, { cookie }: EndpointChoice): string {
+    const affinity = cookie === '' || match === undefined ? null : this.#context.snapshot.rules[match.rule]?.affinity;
+    return affinity == null ? '' : setCookieField(affinity, cookie);
+  }
+
+  #whyUnserved(service: number): string {
+    const { endpoints, snapshot } = this.#context;
+    const name = snapshot.services[service]?.name ?? '';
+    const { length } = endpoints.of(name);
+    if (length === 0) return `${name} has no endpoint`;
+    return endpoints.why(name) || `none of the ${length} endpoints of ${name} is usable`;
+  }
+}
