@@ -7,7 +7,7 @@
  */
 import type { Logger } from '@sluice/shared/log';
 import type { EngineIndex, Native } from '../engine/binding.js';
-import type { Fault, ToPrimary, WorkerTask } from '../worker/messages.js';
+import type { Fault, ToPrimary, ToWorker, WorkerTask } from '../worker/messages.js';
 import { failuresAfter, restartDelayMs } from './backoff.js';
 import { type Death, Incarnation } from './incarnation.js';
 
@@ -22,6 +22,8 @@ export interface SupervisorOptions {
   /** Engine of each worker slot. */
   readonly engines: readonly EngineIndex[];
   readonly task: (worker: number) => Omit<WorkerTask, 'port'>;
+  /** The revision of the membership that a task of now has. */
+  readonly revision: () => number;
   /** Heap of each worker. */
   readonly workerHeapMiB: number;
   readonly log: Logger;
@@ -43,6 +45,8 @@ interface Slot {
   orphan: boolean;
   /** The present life has loaded its code and waits for its engine. */
   booted: boolean;
+  /** The revision of the membership that the present life chooses by, or an older one. */
+  seen: number;
   /** Moment (performance.now) of the present life's beginning. */
   bornMs: number;
   failures: number;
@@ -68,6 +72,7 @@ export class Supervisor {
       keeper: undefined,
       orphan: false,
       booted: false,
+      seen: 0,
       bornMs: 0,
       failures: 0,
       timer: undefined,
@@ -113,6 +118,18 @@ export class Supervisor {
     return true;
   }
 
+  /** Tells every worker that lives, also one that boots: it hears it when it listens. */
+  tellAll(message: ToWorker): void {
+    for (const { incarnation } of this.#slots) incarnation?.post(message);
+  }
+
+  /** The oldest revision of the membership that a worker may still choose by. */
+  get seenRevision(): number {
+    return this.#slots.reduce((least, { incarnation, seen }) => {
+      return incarnation === undefined ? least : Math.min(least, seen);
+    }, Number.POSITIVE_INFINITY);
+  }
+
   /** Stops every worker. Idempotent. */
   async close(): Promise<void> {
     this.#stopping = true;
@@ -127,6 +144,7 @@ export class Supervisor {
   #boot(slot: Slot): void {
     slot.state = 'booting';
     slot.booted = false;
+    slot.seen = this.#options.revision();
     slot.bornMs = performance.now();
     slot.incarnation = new Incarnation(this.#options.task(slot.worker), this.#options.workerHeapMiB, {
       onMessage: (message) => this.#onMessage(slot, message),
@@ -139,7 +157,7 @@ export class Supervisor {
     else if (message.type === 'ready') this.#onReady(slot);
     else if (message.type === 'adopted') this.#onAdopted(slot, message.engine, message.error);
     else if (message.type === 'released') this.#onReleased(slot, message.engine);
-    else if (message.type === 'membership-seen') return;
+    else if (message.type === 'membership-seen') slot.seen = Math.max(slot.seen, message.revision);
     else this.#options.log[message.level]({ worker: slot.worker, ...message.detail }, message.message);
   }
 
