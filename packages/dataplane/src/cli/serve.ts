@@ -11,6 +11,7 @@ import type { EndSignal, Signals } from '@sluice/shared/cli/signals';
 import { writeText } from '@sluice/shared/cli/write-text';
 import { createLogger, type Logger } from '@sluice/shared/log';
 import { CLOSING_MAX_MS } from '../primary/drain.js';
+import { DAEMON_STOP_TIMEOUT_MS } from '../primary/health-daemon.js';
 import { STOP_TIMEOUT_MS } from '../primary/incarnation.js';
 import { FLUSH_TIMEOUT_MS, Primary } from '../primary/primary.js';
 import { sparingly } from '../worker/error-report.js';
@@ -19,7 +20,7 @@ import { VERSION } from './version.js';
 
 const SECOND_SIGNAL = { SIGTERM: ExitCode.terminated, SIGINT: ExitCode.interrupted } as const;
 /** What a shutdown may take beside the drain timeout: each of its steps has its own bound, this is for all of them. */
-const SHUTDOWN_MS = CLOSING_MAX_MS + STOP_TIMEOUT_MS + FLUSH_TIMEOUT_MS + 2000;
+const SHUTDOWN_MS = CLOSING_MAX_MS + Math.max(STOP_TIMEOUT_MS, DAEMON_STOP_TIMEOUT_MS) + FLUSH_TIMEOUT_MS + 2000;
 /** The process ends by itself when nothing is left to do; whatever still holds it after this is a bug, and is said. */
 const EXIT_GRACE_MS = 500;
 

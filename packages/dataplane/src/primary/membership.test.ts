@@ -155,7 +155,10 @@ describe('slow start begins', () => {
     const { membership, sinceOf } = setUp();
     membership.replace('a', [found('10.0.0.1')]);
     membership.replace('a', [found('10.0.0.1'), found('10.0.0.2')]);
-    expect([sinceOf('10.0.0.1'), sinceOf('10.0.0.2') > 0]).toEqual([0, true]);
+    membership.settle('a');
+    membership.put('a', found('10.0.0.3'));
+    const since = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) => sinceOf(address) > 0);
+    expect(since).toEqual([false, false, true]);
   });
 
   test('when an endpoint is healthy again, and not before', () => {

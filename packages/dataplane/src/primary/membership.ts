@@ -5,6 +5,7 @@
  * told whole lists of services, and only when those change; an endpoint that is gone is `removed` on the board until its
  * slot is free. Whoever changes something ends with `commit`. Primary thread.
  */
+import { discoverEndpoints, type NameAnswer } from '@sluice/shared/discovery/endpoints';
 import { EndpointStatus, isUsable, PLANES, type StatusBoard } from '@sluice/shared/health/board';
 import { tick } from '@sluice/shared/health/clock';
 import type { EndpointRecord, HealthStatus } from '@sluice/shared/health/table';
@@ -40,6 +41,7 @@ export interface MembershipOptions {
   readonly onFree: (slot: number) => void;
 }
 
+const NO_ANSWER: NameAnswer = { addresses: null, why: '', settled: false };
 /** Planes of what was observed of an endpoint: its status is written once, by what is known now. */
 const OBSERVED = PLANES.filter((plane) => plane !== 'status');
 
@@ -105,8 +107,13 @@ export class Membership {
     }
     for (const found of endpoints) this.#put(service, found);
     service.note = note;
-    service.settled = true;
     this.#changed.add(service);
+  }
+
+  /** What joins the service from now on is new: before, it was only not known yet. */
+  settle(name: string): void {
+    const service = this.#services.get(name);
+    if (service !== undefined) service.settled = true;
   }
 
   /** One endpoint of a service is there, and this is what is known of it. */
@@ -148,9 +155,9 @@ export class Membership {
 
   #configure(service: ServiceSnapshot): void {
     const members = this.#services.get(service.name) as ServiceMembers;
-    for (const { type, host, port, draining } of service.targets) {
-      if (type !== 'address') continue;
-      this.#put(members, { address: host, port, status: draining ? 'draining' : 'unknown', record: null });
+    const { endpoints } = discoverEndpoints(service.targets, () => NO_ANSWER);
+    for (const { address, port, draining } of endpoints) {
+      this.#put(members, { address, port, status: draining ? 'draining' : 'unknown', record: null });
     }
     this.#changed.add(members);
   }

@@ -1,19 +1,17 @@
 /**
- * The primary thread's composition: configuration, engines, listeners, workers, access log and admin port, in the order
- * in which they depend on each other.
+ * The primary thread's composition: configuration, engines, listeners, workers, backends' health, access log and admin
+ * port, in the order in which they depend on each other.
  *
  * Lifecycle: `start` resolves when every worker is ready and sockets are accepted; `drain` lets connections end;
  * `close` stops everything and leaves no thread, timer, listener or descriptor. Both are idempotent.
  */
 
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
-import { createBoard } from '@sluice/shared/health/board';
 import type { Logger } from '@sluice/shared/log';
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import type { Options } from '../cli/options.js';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
 import { silentFields } from '../worker/connection-record.js';
-import type { HandshakeLimits, WorkerTask } from '../worker/messages.js';
+import type { WorkerTask } from '../worker/messages.js';
 import { AcceptPressure } from './accept-pressure.js';
 import { type AcceptWatch, watchAccepting } from './accept-watch.js';
 import { AccessLogWriter } from './access-log-writer.js';
@@ -22,11 +20,12 @@ import { loadConfiguration } from './configuration.js';
 import { drain } from './drain.js';
 import { createEngines } from './engines.js';
 import { type HangWatch, watchForHangs } from './hang-watch.js';
+import { Health } from './health.js';
 import { type BoundListener, bindListeners } from './listeners.js';
 import { type LogSink, openSink } from './log-sink.js';
-import { configuredEndpoints } from './membership.js';
-import { type PlannedPort, planPorts, unusedPorts } from './ports.js';
+import { planPorts, unusedPorts } from './ports.js';
 import { Supervisor } from './supervisor.js';
+import { workerTask } from './worker-tasks.js';
 
 /** What the access log's last records may take. */
 export const FLUSH_TIMEOUT_MS = 2000;
@@ -55,53 +54,13 @@ function openAccessLog(target: string): LogSink | undefined {
   }
 }
 
-function handshakeLimits(options: Options): HandshakeLimits {
-  const { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs, handshakesMax } = options;
-  const { ejectAfter, ejectTimeMs, ejectTimeMaxMs } = options;
-  return {
-    headBytesMax,
-    connectTimeoutMs,
-    answerTimeoutMs,
-    streamIdleTimeoutMs,
-    lifetimeMs,
-    handshakesMax,
-    ejectAfter,
-    ejectTimeMs,
-    ejectTimeMaxMs,
-  };
-}
-
-function workerTasks(
-  options: Options,
-  snapshot: Snapshot,
-  plan: readonly PlannedPort[],
-  engines: readonly EngineIndex[],
-): (worker: number) => Omit<WorkerTask, 'port'> {
-  const endpoints = configuredEndpoints(snapshot);
-  const count = endpoints.reduce((sum, service) => sum + service.endpoints.length, 0);
-  if (count > options.endpointsMax) {
-    const line = `sluice: the configuration has ${count} endpoints, more than --endpoints-max ${options.endpointsMax}`;
-    throw new ExitError(ExitCode.config, line);
-  }
-  const { buffer, capacity, columns } = createBoard(options.endpointsMax, engines.length);
-  return (worker) => ({
-    worker,
-    engine: engines[worker] as EngineIndex,
-    snapshot,
-    endpoints,
-    ports: plan.map(({ port, listeners }) => ({ port, listeners })),
-    board: { buffer, capacity, columns },
-    limits: handshakeLimits(options),
-    accessLog: options.accessLog !== 'off',
-  });
-}
-
 export class Primary {
   readonly #options: Options;
   readonly #log: Logger;
   readonly #native: Native;
   readonly #engines: readonly EngineIndex[];
   readonly #supervisor: Supervisor;
+  readonly #health: Health;
   readonly #pressure: AcceptPressure;
   readonly #writer: AccessLogWriter | undefined;
   #admin: Admin | undefined;
@@ -127,7 +86,18 @@ export class Primary {
     this.#engines = createEngines(this.#native, options);
     const silent = (tag: number): string => (sink === undefined ? '' : silentFields(snapshot, plan, tag));
     this.listeners = bindListeners(this.#native, options, snapshot, plan, silent);
-    this.#supervisor = this.#createSupervisor(workerTasks(options, snapshot, plan, this.#engines));
+    const engines = this.#engines;
+    this.#health = new Health({
+      options,
+      snapshot,
+      native: this.#native,
+      engines,
+      log,
+      post: (message) => this.#supervisor?.tellAll(message),
+      seen: () => this.#supervisor.seenRevision,
+    });
+    const sources = { options, snapshot, plan, engines, health: this.#health };
+    this.#supervisor = this.#createSupervisor((worker) => workerTask(sources, worker));
     this.#pressure = new AcceptPressure(this.#native, log, options.accessLogRingBytes);
     this.#writer = sink === undefined ? undefined : this.#createWriter(sink);
   }
@@ -150,15 +120,19 @@ export class Primary {
     }
     this.#writer?.start();
     this.#hangs = watchForHangs(this.#native, this.#supervisor, workerHangTimeoutMs);
-    if (!(await this.#supervisor.start())) return false;
+    this.#health.start();
+    const [started] = await Promise.all([this.#supervisor.start(), this.#health.known()]);
+    if (!started || this.#phase !== 'starting') return false;
     this.#phase = 'serving';
     this.#pressure.start();
+    this.#health.serve();
     this.#accepting = watchAccepting(this.#native, this.#log);
     return true;
   }
 
   /** Why the process should get no traffic; empty when it should. */
   reasons(): readonly string[] {
+    if (this.#phase === 'starting' && this.#health.waiting) return ['waiting for the first status table'];
     if (this.#phase !== 'serving') return [this.#phase];
     return this.#supervisor.liveWorkers === 0 ? ['no live worker'] : [];
   }
@@ -192,7 +166,7 @@ export class Primary {
     this.#native.acceptClose();
     this.#accepting?.close();
     this.#hangs?.close();
-    await this.#supervisor.close();
+    await Promise.all([this.#supervisor.close(), this.#health.close()]);
     await this.#writer?.close(FLUSH_TIMEOUT_MS);
     await this.#admin?.close();
   }
@@ -206,6 +180,7 @@ export class Primary {
       native: this.#native,
       engines: this.#engines,
       task,
+      revision: () => this.#health.membership.revision,
       workerHeapMiB,
       log: this.#log,
       onChange,

@@ -31,7 +31,7 @@ export class ServiceMembers {
   #usable = 0;
   #stale = true;
   #list: ServiceEndpoints;
-  /** Whether its endpoints have been known from somewhere else than the configuration's addresses. */
+  /** All that it began with is known: what joins now is new. */
   settled = false;
   /** Why there is no endpoint, in words; '' when nobody said. */
   note = '';

@@ -1,0 +1,176 @@
+/**
+ * From what is heard of endpoints to the membership: the health bus, or, where it says nothing, look-ups of our own.
+ *
+ * The bus's table counts for every service that is in it. A service that is not, and, while the bus is stale, one that is
+ * found by name, is looked up here; the last status of an endpoint stays with it. Whatever fails here stays here: the
+ * gateway goes on with what it knows. Primary thread.
+ */
+import { Discovery, type DiscoveryListener } from '@sluice/shared/discovery/discovery';
+import type { BusSubscriber } from '@sluice/shared/health/bus';
+import type { EndpointRecord, StatusTable, TableChange } from '@sluice/shared/health/table';
+import type { Logger } from '@sluice/shared/log';
+import { endpointKey } from '@sluice/shared/snapshot/endpoint-key';
+import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { Found, Membership } from './membership.js';
+
+/** Names of services that one log line may have. */
+const NAMED_MAX = 5;
+
+export interface HealthFeedOptions {
+  readonly services: readonly ServiceSnapshot[];
+  readonly membership: Membership;
+  /** Null: there is no bus. */
+  readonly subscriber: BusSubscriber | null;
+  readonly resolveIntervalMs: number;
+  readonly log: Logger;
+}
+
+function isNamed({ targets }: ServiceSnapshot): boolean {
+  return targets.some(({ type }) => type === 'name');
+}
+
+function foundOf(record: EndpointRecord): Found {
+  return { address: record.address, port: record.port, status: record.status, record };
+}
+
+/** `namespace/name/port` of an endpoint's key. */
+function serviceOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/'));
+}
+
+export class HealthFeed {
+  readonly #options: HealthFeedOptions;
+  readonly #discovery: Discovery;
+  readonly #byName: ReadonlyMap<string, ServiceSnapshot>;
+  /** Resolves when a table has been taken. */
+  readonly firstTable: Promise<void>;
+  #tableTaken: () => void = () => {};
+  #heard = false;
+
+  constructor(options: HealthFeedOptions) {
+    const { log, resolveIntervalMs, services } = options;
+    this.#options = options;
+    this.#byName = new Map(services.map((service) => [service.name, service]));
+    this.#discovery = new Discovery({ log, intervalMs: resolveIntervalMs });
+    this.firstTable = new Promise((resolve) => {
+      this.#tableTaken = resolve;
+    });
+  }
+
+  /** Never throws. */
+  start(): void {
+    const { subscriber } = this.#options;
+    this.#guarded('looking up services', () => {
+      this.#discovery.update(this.#unheard());
+      this.#discovery.start(this.#onDiscovered);
+    });
+    if (subscriber === null) return;
+    const guarded = (step: () => void): void => this.#guarded('taking statuses from the health bus', step);
+    subscriber.start({
+      onTable: (table) => guarded(() => this.#takeTable(table)),
+      onChange: (change, table) => guarded(() => this.#takeChange(change, table)),
+      onState: () => guarded(() => this.#takeState()),
+    });
+  }
+
+  /** Resolves when every service that is found by name has been looked up once, well or not. */
+  lookedUp(): Promise<void> {
+    return this.#discovery.settled();
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#discovery.close();
+    await this.#options.subscriber?.close();
+  }
+
+  /** The services that the bus says nothing about, or nothing that is still true. */
+  #unheard(): readonly ServiceSnapshot[] {
+    const { services, subscriber } = this.#options;
+    const table = subscriber?.table ?? null;
+    const fresh = subscriber?.state.fresh === true;
+    return services.filter((service) => !table?.services.has(service.name) || (!fresh && isNamed(service)));
+  }
+
+  #takeTable(table: StatusTable): void {
+    const { membership, services } = this.#options;
+    const byService = new Map<string, Found[]>();
+    for (const [key, record] of table.endpoints) {
+      const service = serviceOf(key);
+      const list = byService.get(service);
+      if (list === undefined) byService.set(service, [foundOf(record)]);
+      else list.push(foundOf(record));
+    }
+    for (const { name } of services) {
+      if (!table.services.has(name)) continue;
+      membership.replace(name, byService.get(name) ?? []);
+      membership.settle(name);
+    }
+    membership.commit();
+    this.#discovery.update(this.#unheard());
+    if (!this.#heard) this.#first(table);
+  }
+
+  #takeChange(change: TableChange, table: StatusTable): void {
+    if (change.addServices.length > 0 || change.removeServices.length > 0) {
+      this.#takeTable(table);
+      return;
+    }
+    const { membership } = this.#options;
+    for (const [key, record] of change.set) membership.put(serviceOf(key), foundOf(record));
+    for (const key of change.remove) membership.remove(serviceOf(key), key);
+    membership.commit();
+  }
+
+  #takeState(): void {
+    const { subscriber } = this.#options;
+    if (subscriber?.state.fresh && subscriber.table !== null) this.#takeTable(subscriber.table);
+    else this.#discovery.update(this.#unheard());
+  }
+
+  #first(table: StatusTable): void {
+    this.#heard = true;
+    const { log, services } = this.#options;
+    const missing = services.filter(({ name }) => !table.services.has(name)).map(({ name }) => name);
+    log.info({ publisher: table.publisher, endpoints: table.endpoints.size }, 'the first statuses are here');
+    if (missing.length > 0) {
+      const detail = { services: missing.slice(0, NAMED_MAX), count: missing.length };
+      log.warn(detail, 'the health bus does not know these services: does its daemon have another configuration?');
+    }
+    this.#tableTaken();
+  }
+
+  #onDiscovered: DiscoveryListener = (name, endpoints, reason, complete) => {
+    this.#guarded('taking what was looked up', () => {
+      const { membership, subscriber } = this.#options;
+      const table = subscriber?.table;
+      const records = table?.services.has(name) ? table.endpoints : undefined;
+      const found = endpoints.map(({ address, port, draining }): Found => {
+        const record = records?.get(endpointKey(name, address, port)) ?? null;
+        return { address, port, status: draining ? 'draining' : (record?.status ?? 'unknown'), record };
+      });
+      if (!complete) found.push(...this.#others(name, found));
+      membership.replace(name, found, reason);
+      const service = this.#byName.get(name);
+      if (complete && service !== undefined && isNamed(service)) membership.settle(name);
+      membership.commit();
+    });
+  };
+
+  /** What a service has beside these endpoints: as long as a name has no answer, nothing of it is gone. */
+  #others(name: string, found: readonly Found[]): readonly Found[] {
+    const { membership } = this.#options;
+    const keys = new Set(found.map(({ address, port }) => endpointKey(name, address, port)));
+    return [...membership.membersOf(name)]
+      .filter(({ key }) => !keys.has(key))
+      .map(({ address, port, record }) => ({ address, port, status: record?.status ?? 'unknown', record }));
+  }
+
+  #guarded(what: string, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#options.log.error({ err: error }, `${what} failed; what was known stays in use`);
+    }
+  }
+}

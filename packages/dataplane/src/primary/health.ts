@@ -1,0 +1,201 @@
+/**
+ * What the gateway knows of its backends, put together: status board, membership, health bus, embedded daemon.
+ *
+ * Lifecycle: `start` begins to listen; `known` resolves when enough is known to accept connections; `serve` starts what
+ * can wait for that; `close` ends everything, the daemon's process included. A connection is touched by nothing of it
+ * but its service's own policy. Primary thread.
+ */
+import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
+import { redisOf } from '@sluice/shared/cli/redis-options';
+import { createBoard, type StatusBoard } from '@sluice/shared/health/board';
+import type { BusState, BusSubscriber } from '@sluice/shared/health/bus';
+import { createIpcSubscriber } from '@sluice/shared/health/ipc/subscriber';
+import { createRedisSubscriber } from '@sluice/shared/health/redis/subscriber';
+import type { Logger } from '@sluice/shared/log';
+import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { Options } from '../cli/options.js';
+import type { EngineIndex, Native } from '../engine/binding.js';
+import type { ToWorker } from '../worker/messages.js';
+import { HealthDaemon } from './health-daemon.js';
+import { HealthFeed } from './health-feed.js';
+import type { HealthSource, HealthView } from './health-view.js';
+import { LiveConnections } from './live-connections.js';
+import { Membership } from './membership.js';
+
+/** How long the start waits for services that are found by name. */
+const LOOKUPS_WAIT_MS = 2000;
+const SWEEP_INTERVAL_MS = 1000;
+/** A daemon that has said nothing for so many sweeps is started anew. */
+const SILENT_SWEEPS_MAX = 30;
+const OFF: BusState = { fresh: false, reason: 'health checks are off', sinceMs: 0 };
+const NO_STATS: BusSubscriber['stats'] = { lagMs: 0, reconnects: 0, rereads: 0, lastHeartbeatMs: 0 };
+
+export interface HealthOptions {
+  readonly options: Options;
+  readonly snapshot: Snapshot;
+  readonly native: Native;
+  readonly engines: readonly EngineIndex[];
+  readonly log: Logger;
+  /** Tells every worker. */
+  readonly post: (message: ToWorker) => void;
+  /** The oldest revision of the membership that a worker may still choose by. */
+  readonly seen: () => number;
+}
+
+interface Bus {
+  readonly source: HealthSource;
+  readonly subscriber: BusSubscriber | null;
+  readonly daemon: HealthDaemon | null;
+}
+
+/** Arguments of the embedded daemon: the same configuration, the same log. */
+function daemonArguments({ config, logLevel, resolveIntervalMs }: Options): readonly string[] {
+  const paths = config.flatMap((path) => ['--config', path]);
+  return ['--embedded', ...paths, '--log-level', logLevel, '--resolve-interval', `${resolveIntervalMs}ms`];
+}
+
+/** The bus that the options mean. Throws ExitError when they mean no Redis that there could be. */
+function openBus(options: Options, log: Logger): Bus {
+  const redis = redisOf(options);
+  if (redis !== null) {
+    try {
+      return { source: 'redis', subscriber: createRedisSubscriber(redis, log), daemon: null };
+    } catch (error) {
+      throw new ExitError(ExitCode.usage, `sluice: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  if (options.health === 'off') return { source: 'off', subscriber: null, daemon: null };
+  const subscriber = createIpcSubscriber(log);
+  return {
+    source: 'embedded',
+    subscriber,
+    daemon: new HealthDaemon({ args: daemonArguments(options), subscriber, log }),
+  };
+}
+
+export class Health {
+  readonly #options: HealthOptions;
+  readonly #bus: Bus;
+  readonly #feed: HealthFeed;
+  #timer: NodeJS.Timeout | undefined;
+  #silentSweeps = 0;
+  #ended: () => void = () => {};
+  readonly #end = new Promise<void>((resolve) => {
+    this.#ended = resolve;
+  });
+  /** `--health-wait` runs, and no statuses have come yet. */
+  waiting = false;
+  readonly board: StatusBoard;
+  readonly membership: Membership;
+  readonly view: HealthView;
+
+  /** Throws ExitError. */
+  constructor(health: HealthOptions) {
+    const { options, snapshot, native, engines, log, post, seen } = health;
+    const { services } = snapshot;
+    const configured = services.reduce((sum, { targets }) => sum + targets.filter(isAddress).length, 0);
+    if (configured > options.endpointsMax) {
+      const line = `sluice: the configuration has ${configured} endpoints, more than --endpoints-max ${options.endpointsMax}`;
+      throw new ExitError(ExitCode.config, line);
+    }
+    this.#options = health;
+    this.#bus = openBus(options, log);
+    this.board = createBoard(options.endpointsMax, engines.length);
+    const live = new LiveConnections(native, engines);
+    this.membership = new Membership({
+      services,
+      board: this.board,
+      log,
+      post,
+      seen,
+      onStatus: (slot, status, policy) => live.onStatus(slot, status, policy),
+      onFree: (slot) => live.forget(slot),
+    });
+    const { subscriber } = this.#bus;
+    const { resolveIntervalMs } = options;
+    this.#feed = new HealthFeed({ services, membership: this.membership, subscriber, resolveIntervalMs, log });
+    this.view = createView(this.#bus, this.membership);
+  }
+
+  start(): void {
+    this.#feed.start();
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    if (this.#options.options.healthWaitMs > 0) this.serve();
+  }
+
+  /** Resolves when services were looked up and, with `--health-wait`, statuses are there; or when that takes too long. */
+  async known(): Promise<void> {
+    const { healthWaitMs } = this.#options.options;
+    const lookedUp = this.#atMost(this.#feed.lookedUp(), LOOKUPS_WAIT_MS);
+    if (healthWaitMs > 0 && this.#bus.subscriber !== null) {
+      this.waiting = true;
+      await this.#atMost(this.#feed.firstTable, healthWaitMs);
+      this.waiting = false;
+      if (this.view.table === null) {
+        this.#options.log.warn({ waitedMs: healthWaitMs }, 'no statuses have come; connections are accepted without');
+      }
+    }
+    await lookedUp;
+  }
+
+  /** Connections are accepted, or wait for statuses: the daemon's start disturbs nobody's any more. */
+  serve(): void {
+    this.#bus.daemon?.start();
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#ended();
+    await Promise.all([this.#feed.close(), this.#bus.daemon?.close()]);
+  }
+
+  /** Resolves with `promise`, after `ms`, or at the end. Leaves no timer behind. */
+  async #atMost(promise: Promise<unknown>, ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([promise, late, this.#end]);
+    clearTimeout(timer);
+  }
+
+  #sweep(): void {
+    this.membership.sweep();
+    const { daemon } = this.#bus;
+    if (daemon === null) return;
+    const silent = daemon.pid !== undefined && !this.view.state.fresh;
+    this.#silentSweeps = silent ? this.#silentSweeps + 1 : 0;
+    if (this.#silentSweeps < SILENT_SWEEPS_MAX) return;
+    this.#silentSweeps = 0;
+    this.#options.log.error({ pid: daemon.pid }, 'the health daemon says nothing; it is killed');
+    daemon.kill();
+  }
+}
+
+function isAddress({ type }: Snapshot['services'][number]['targets'][number]): boolean {
+  return type === 'address';
+}
+
+function createView({ source, subscriber, daemon }: Bus, membership: Membership): HealthView {
+  return {
+    source,
+    services: membership.services,
+    endpoints: () => membership.members(),
+    get state() {
+      return subscriber?.state ?? OFF;
+    },
+    get stats() {
+      return subscriber?.stats ?? NO_STATS;
+    },
+    get table() {
+      return subscriber?.table ?? null;
+    },
+    get leftOut() {
+      return membership.leftOut;
+    },
+    get daemonRestarts() {
+      return daemon?.restarts ?? 0;
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * What a worker is started with: everything that it routes, balances and counts by. Pure, but for what it reads of the
+ * membership at that moment. Primary thread.
+ */
+import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { Options } from '../cli/options.js';
+import type { EngineIndex } from '../engine/binding.js';
+import type { HandshakeLimits, WorkerTask } from '../worker/messages.js';
+import type { Health } from './health.js';
+import type { PlannedPort } from './ports.js';
+
+export interface WorkerTaskSources {
+  readonly options: Options;
+  readonly snapshot: Snapshot;
+  readonly plan: readonly PlannedPort[];
+  readonly engines: readonly EngineIndex[];
+  readonly health: Pick<Health, 'board' | 'membership'>;
+}
+
+function handshakeLimits(options: Options): HandshakeLimits {
+  const { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs, handshakesMax } = options;
+  const { ejectAfter, ejectTimeMs, ejectTimeMaxMs } = options;
+  return {
+    headBytesMax,
+    connectTimeoutMs,
+    answerTimeoutMs,
+    streamIdleTimeoutMs,
+    lifetimeMs,
+    handshakesMax,
+    ejectAfter,
+    ejectTimeMs,
+    ejectTimeMaxMs,
+  };
+}
+
+/** The task of a worker that starts now. */
+export function workerTask(sources: WorkerTaskSources, worker: number): Omit<WorkerTask, 'port'> {
+  const { options, snapshot, plan, engines, health } = sources;
+  const { buffer, capacity, columns } = health.board;
+  return {
+    worker,
+    engine: engines[worker] as EngineIndex,
+    snapshot,
+    endpoints: health.membership.lists,
+    ports: plan.map(({ port, listeners }) => ({ port, listeners })),
+    board: { buffer, capacity, columns },
+    limits: handshakeLimits(options),
+    accessLog: options.accessLog !== 'off',
+  };
+}
