@@ -5,6 +5,7 @@
  * than `BYTES_READ_MAX`. Its promise is fulfilled once, when the socket is closed, and is never rejected. Time in which
  * this process did not run (stopped, starved) is not held against the endpoint. healthd's only thread.
  */
+import { setMaxListeners } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import type { ProbeSnapshot } from '@sluice/shared/snapshot/service-policy';
 import type { ProbeResult, ProbeTarget } from './probe.js';
@@ -77,6 +78,8 @@ export class Attempt {
         : connect({ host: target.address, port });
       this.#socket = socket;
       this.#watch(socket, converse);
+      // One signal may stop all the probes of a process; that is no leak.
+      setMaxListeners(0, this.signal);
       this.signal.addEventListener('abort', this.#abort, { once: true });
       this.#arm();
     } catch (error) {

@@ -40,8 +40,11 @@ export function statusWords(code: string, service: string): string {
 }
 
 /** An error of the socket keeps its own words. */
-function failWith(asked: Attempt, error: NodeJS.ErrnoException, words: string): void {
-  if (error.code?.startsWith('ERR_HTTP2_')) asked.fail(words);
+function failWith(asked: Attempt, error: NodeJS.ErrnoException): void {
+  const { code = '' } = error;
+  if (code === 'ERR_HTTP2_STREAM_ERROR') asked.fail('the server ended the call with an error of HTTP/2');
+  else if (code === 'ERR_HTTP2_STREAM_CANCEL') asked.fail('connection closed before an answer');
+  else if (code.startsWith('ERR_HTTP2_')) asked.fail('the answer is not well-formed HTTP/2');
   else asked.failWith(error);
 }
 
@@ -57,7 +60,7 @@ class Call {
     readonly stream: ClientHttp2Stream,
     readonly check: GrpcCheck,
   ) {
-    stream.on('error', (error) => failWith(asked, error, 'the server ended the call with an error of HTTP/2'));
+    stream.on('error', (error) => failWith(asked, error));
     stream.on('headers', () => this.#onInterim());
     stream.on('response', (headers) => this.#onHead(headers));
     stream.on('data', (part: Buffer) => this.#onData(part));
@@ -122,7 +125,7 @@ function openSession(asked: Attempt, socket: Socket): ClientHttp2Session {
     control += 1;
     if (control > CONTROL_FRAMES_MAX) asked.fail(`more than ${CONTROL_FRAMES_MAX} pings and settings before an answer`);
   };
-  session.on('error', (error) => failWith(asked, error, 'the answer is not well-formed HTTP/2'));
+  session.on('error', (error) => failWith(asked, error));
   session.on('goaway', (code) => {
     if (code !== 0) asked.fail(`the server closed the session with the error ${code} of HTTP/2`);
   });

@@ -72,6 +72,13 @@ describe('frames of the server', () => {
     expect(read([hex(bytes)])).toEqual({ seen: [], fault });
   });
 
+  test('are too many at some point, data and control alike', () => {
+    const half = (frame: string) => Buffer.concat(Array.from({ length: 5_000 }, () => hex(frame)));
+    expect(read([half('8100'), half('8900')]).fault).toBe('');
+    expect(read([half('8100'), half('8900'), hex('8100')]).fault).toBe('no pong within 10000 frames');
+    expect(read([half('8100'), half('8900'), hex('8900')]).fault).toBe('no pong within 10000 frames');
+  });
+
   test('are told the same however they are cut', () => {
     const frame = fc.oneof(
       fc

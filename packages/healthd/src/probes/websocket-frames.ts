@@ -8,6 +8,9 @@
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 const CONTROL_BYTES_MAX = 125;
+/** Payloads cost next to nothing, each frame does. */
+const FRAMES_MAX = 10_000;
+const TOO_MANY_FRAMES = `no pong within ${FRAMES_MAX} frames`;
 const KNOWN_OPCODES = new Set<number>(Object.values(OPCODE));
 
 /** A control frame of a client. `mask` has 4 bytes, the payload 125 at most. */
@@ -31,6 +34,7 @@ export class FrameReader {
   /** Header, and payload of a control frame, as far as they are there: 14 and 125 bytes at most. */
   #held: Buffer = Buffer.alloc(0);
   #skip = 0;
+  #frames = 0;
 
   constructor(readonly listener: FrameListener) {}
 
@@ -52,12 +56,16 @@ export class FrameReader {
       if (frame === undefined) break;
       if (typeof frame === 'string') return frame;
       if (frame.opcode < OPCODE.close) {
+        this.#frames += 1;
+        if (this.#frames > FRAMES_MAX) return TOO_MANY_FRAMES;
         this.#skip = frame.length;
         rest = rest.subarray(frame.headerLength);
         continue;
       }
       const end = frame.headerLength + frame.length;
       if (rest.length < end) break;
+      this.#frames += 1;
+      if (this.#frames > FRAMES_MAX) return TOO_MANY_FRAMES;
       if (!this.listener.control(frame.opcode, rest.subarray(frame.headerLength, end))) return '';
       rest = rest.subarray(end);
     }
