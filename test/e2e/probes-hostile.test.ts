@@ -262,3 +262,26 @@ describe('a prober of its own', () => {
     });
   });
 });
+
+test('a prober that is out of descriptors learns nothing of the endpoint, and goes on when it has some again', async () => {
+  const prober = new ProbeProcess({}, 64);
+  try {
+    await withServer(
+      (socket) => socket.resume(),
+      async (server) => {
+        const asked = Array.from({ length: 80 }, () => prober.ask(server, HTTP, { timeoutMs: 2_000 }));
+        const results = await Promise.all(asked);
+        const inconclusive = results.filter((result) => result.inconclusive === true);
+        expect(inconclusive.length).toBeGreaterThan(0);
+        expect(new Set(inconclusive.map(({ why }) => why))).toEqual(
+          new Set(['probe GET /: this process is out of descriptors']),
+        );
+        const others = results.filter((result) => result.inconclusive !== true);
+        expect(new Set(others.map(({ why }) => why))).toEqual(new Set(['probe GET /: no answer within 2s']));
+        expect((await prober.ask(server, { type: 'tcp' })).why).toBe('');
+      },
+    );
+  } finally {
+    await prober.close();
+  }
+});

@@ -15,8 +15,13 @@ export class ProbeProcess {
   readonly #waiting = new Map<number, (result: ProbeResult) => void>();
   #asked = 0;
 
-  constructor(env: Readonly<Record<string, string>> = {}) {
-    this.#child = fork(PROGRAM, { env: { ...process.env, ...env }, execArgv: [] });
+  /** @param descriptors how many the process may have. */
+  constructor(env: Readonly<Record<string, string>> = {}, descriptors?: number) {
+    const [execPath = '', ...execArgv] =
+      descriptors === undefined
+        ? [process.execPath]
+        : ['prlimit', `--nofile=${descriptors}:${descriptors}`, process.execPath];
+    this.#child = fork(PROGRAM, { env: { ...process.env, ...env }, execPath, execArgv });
     this.#child.on('message', ({ id, result }: Answered) => {
       this.#waiting.get(id)?.(result);
       this.#waiting.delete(id);
