@@ -7,10 +7,23 @@
 import { z } from 'zod';
 import { fields, labelName, objectName, wrong } from './schema.js';
 
+/** Of the annotations that are Sluice's own. */
+export const ANNOTATION_PREFIX = 'sluice.dev/';
+
+/** Annotations of others are nobody's business here; one of ours on a kind that reads none would do nothing. */
+const foreignAnnotations = z.unknown().superRefine((value, context) => {
+  if (typeof value !== 'object' || value === null) return;
+  for (const key of Object.keys(value).filter((name) => name.startsWith(ANNOTATION_PREFIX))) {
+    const message = wrong('is not read on this kind', 'annotations of Sluice belong to a Service');
+    context.addIssue({ code: 'unrecognized_keys', input: { ...value }, keys: [key], message });
+  }
+});
+
 const checked = {
   name: objectName,
   namespace: labelName.default('default'),
   labels: z.record(z.string(), z.string()).default({}),
+  annotations: foreignAnnotations.optional(),
   creationTimestamp: z.iso
     .datetime({ offset: true, error: wrong('is not a time', 'write it as in 2026-01-31T12:00:00Z') })
     .transform((text) => Date.parse(text))
@@ -18,7 +31,6 @@ const checked = {
 };
 
 const serverSet = [
-  'annotations',
   'generateName',
   'selfLink',
   'uid',

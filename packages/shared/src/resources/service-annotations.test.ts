@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { marked, parse, service } from '../testing/manifests.js';
+import { deployment, gateway, healthCheck, marked, parse, route, service, slice } from '../testing/manifests.js';
 
 function read(annotations: string) {
   const { resources, issues } = parse(service('chat', '{ port: 80 }', 'default', { annotations }));
@@ -64,3 +64,13 @@ test('an annotation of ours that nobody knows is an error at its key, with the k
     expect(issues[0]?.hint).toContain(`sluice.dev/${name}`);
   }
 });
+
+test.each([gateway(), route(), healthCheck(), slice(), deployment()])(
+  'an annotation of ours on a kind that reads none is an error at its key',
+  (manifest) => {
+    const annotated = manifest.replace('metadata: {', 'metadata: { annotations: { a: 1, §sluice.dev/dns-name: b },');
+    const { text, line, column } = marked(annotated);
+    const message = 'is not read on this kind';
+    expect(parse(text).issues).toMatchObject([{ severity: 'error', line, column, message }]);
+  },
+);

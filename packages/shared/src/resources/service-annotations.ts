@@ -8,9 +8,9 @@ import { z } from 'zod';
 import { DURATION_HINT, formatDuration, parseDurationOrSeconds } from '../duration.js';
 import type { LiveAction } from '../snapshot/service-policy.js';
 import { dnsNameFault } from './dns-name.js';
+import { ANNOTATION_PREFIX } from './metadata.js';
 import { wrong } from './schema.js';
 
-const PREFIX = 'sluice.dev/';
 const DAY_MS = 86_400_000;
 const ACTIONS: readonly LiveAction[] = ['keep', 'drain', 'close'];
 const EVENTS = ['unhealthy', 'draining', 'removed'] as const;
@@ -57,7 +57,7 @@ export const serviceAnnotations = z
       return undefined;
     };
     for (const key of Object.keys(annotations)) {
-      if (!key.startsWith(PREFIX) || SERVICE_ANNOTATIONS.includes(key)) continue;
+      if (!key.startsWith(ANNOTATION_PREFIX) || SERVICE_ANNOTATIONS.includes(key)) continue;
       const hint = `known here: ${SERVICE_ANNOTATIONS.join(', ')}`;
       context.addIssue({ code: 'unrecognized_keys', keys: [key], message: wrong('unknown annotation', hint) });
     }
