@@ -131,8 +131,9 @@ test('a policy without a route is a warning', () => {
   ]);
 });
 
-test('two policies for one route are an error, even when one asks for nothing', () => {
-  const second = routePolicy(`default: { ${MANAGED} }`, { name: 'b' });
-  const { issues } = compile(second, BASE, routePolicy('default: {}', { name: 'a' }));
-  expect(brief(issues)).toEqual(['spec.targetRef: HTTPRoute default/chat already has RoutePolicy default/a']);
+test('policies for one route are an error from the second on, even when the first asks for nothing', () => {
+  const more = ['b', 'c'].map((name) => routePolicy(`default: { ${MANAGED} }`, { name }));
+  const { issues } = compile(...more, BASE, routePolicy('default: {}', { name: 'a' }));
+  const message = 'spec.targetRef: HTTPRoute default/chat already has RoutePolicy default/a';
+  expect(brief(issues)).toEqual([message, message]);
 });

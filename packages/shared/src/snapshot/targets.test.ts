@@ -34,6 +34,12 @@ test.each(['', '{ port: 80 }', '{ port: 80, targetPort: 9000 }', '{ port: 80, ta
   },
 );
 
+test('any other Service without ports has nothing to refer to', () => {
+  expect(brief(compile(ROUTE, service('chat', '')).issues)).toEqual([
+    'spec.rules[0].backendRefs[0]: Service default/chat has no TCP port 80: its share of the requests is answered with 500',
+  ]);
+});
+
 test('slices come before externalName and DNS, even when nothing in them is ready', () => {
   const external = service('chat', '{ port: 80 }', 'default', { spec: 'type: ExternalName, externalName: a.com' });
   expect(targetsOf(external, slice())).toEqual(['address 10.0.0.1 9000']);
@@ -99,7 +105,7 @@ test('with slices the name of a targetPort is nobody’s question', () => {
 });
 
 test.each([
-  ['', 'selector: {}', 'the named port "ws" has no number: the Service has no selector'],
+  [deployment(), 'selector: {}', 'the named port "ws" has no number: the Service has no selector'],
   [
     '',
     'selector: { app: chat }',
@@ -128,6 +134,7 @@ const FOREIGN = documents(
   route({ rules: ['backendRefs: [{ name: chat, port: 80 }]'] }),
   route({
     namespace: 'other',
+    created: '2026-01-01T00:00:00Z',
     parents: ['name: main, namespace: default'],
     rules: ['backendRefs: [{ name: chat, port: 80 }]'],
   }),
