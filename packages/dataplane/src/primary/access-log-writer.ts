@@ -47,6 +47,11 @@ export class AccessLogWriter {
     this.#options = options;
   }
 
+  /** Records that could not be written to their file or pipe. */
+  get writeLosses(): number {
+    return this.#linesLost;
+  }
+
   start(): void {
     this.#timer = setInterval(() => this.#tick(), INTERVAL_MS);
   }

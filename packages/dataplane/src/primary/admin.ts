@@ -4,6 +4,7 @@
  *
  * The server and its limits are shared with healthd; here is the table of its routes. Primary thread.
  */
+import { metricsRoute } from '@sluice/shared/admin/families';
 import {
   type Admin,
   type AdminAnswer,
@@ -12,8 +13,12 @@ import {
   textAnswer,
 } from '@sluice/shared/admin/server';
 import type { HostPort } from '@sluice/shared/cli/option-values';
+import { backendHealthRoute } from '@sluice/shared/health/backend-health';
 import type { Logger } from '@sluice/shared/log';
 import { FAULTS, type Fault } from '../worker/messages.js';
+import { backendHealthSources } from './backend-health.js';
+import { createMetrics } from './metrics/metrics.js';
+import type { MetricsSources } from './metrics/sources.js';
 
 export type { Admin } from '@sluice/shared/admin/server';
 
@@ -24,8 +29,8 @@ export interface AdminOptions {
   readonly reasons: () => readonly string[];
   /** Injects a fault, false when there is no such worker; undefined when faults are not enabled. */
   readonly fault: ((worker: number, fault: Fault) => boolean) | undefined;
-  /** `/metrics`, `/backendHealth`. */
-  readonly routes: readonly AdminRoute[];
+  /** What `/metrics` and `/backendHealth` are read from. */
+  readonly sources: MetricsSources;
 }
 
 const FAULT_PATH = '/fault/';
@@ -56,11 +61,12 @@ function injection(url: URL, inject: NonNullable<AdminOptions['fault']>): AdminA
   return textAnswer(202, `${name} injected into worker ${worker}`);
 }
 
-function routesOf({ reasons, fault, routes }: AdminOptions): readonly AdminRoute[] {
+function routesOf({ reasons, fault, sources }: AdminOptions): readonly AdminRoute[] {
   const own: AdminRoute[] = [
     { method: 'GET', path: '/livez', summary: 'is the process alive', handle: () => textAnswer(200, 'alive') },
     { method: 'GET', path: '/readyz', summary: 'should it get traffic', handle: () => readiness(reasons()) },
-    ...routes,
+    metricsRoute(createMetrics(sources)),
+    backendHealthRoute(backendHealthSources(sources.health, sources.board)),
   ];
   if (fault !== undefined) own.push({ method: 'POST', path: FAULT_PATH, handle: (url) => injection(url, fault) });
   return own;

@@ -22,7 +22,12 @@ export interface BoundListener {
 const EVERY_ADDRESS = '::';
 const EVERY_IPV4_ADDRESS = '0.0.0.0';
 
-function listenOptions(options: Options, address: string, port: number, tag: number, logFields: string): ListenOptions {
+function listenOptions(
+  options: Options,
+  address: string,
+  port: number,
+  { tag, group, logFields }: Pick<ListenOptions, 'tag' | 'group' | 'logFields'>,
+): ListenOptions {
   const { backlog, reusePort, deferAcceptS, keepaliveIdleS, keepaliveIntervalS, keepaliveCount, userTimeoutMs } =
     options;
   return {
@@ -32,7 +37,7 @@ function listenOptions(options: Options, address: string, port: number, tag: num
     reusePort,
     deferAcceptS,
     tag,
-    group: tag,
+    group,
     logFields,
     keepaliveIdleS,
     keepaliveIntervalS,
@@ -57,7 +62,8 @@ function listenAnywhere(
 }
 
 /**
- * Binds every planned port. `logFields` gives the access-log fields of a port's silent connections. Throws ExitError.
+ * Binds every planned port. `logFields` gives the access-log fields of a port's silent connections, `group` the metric
+ * group of what its listeners share. Throws ExitError.
  */
 export function bindListeners(
   native: Native,
@@ -65,13 +71,14 @@ export function bindListeners(
   snapshot: Snapshot,
   plan: readonly PlannedPort[],
   logFields: (tag: number) => string,
+  group: (listeners: readonly number[]) => number,
 ): readonly BoundListener[] {
   let address = options.bind ?? EVERY_ADDRESS;
   return plan.flatMap(({ bind, port: declared, listeners }, tag) => {
     try {
       const listening = listenAnywhere(
         native,
-        listenOptions(options, address, bind, tag, logFields(tag)),
+        listenOptions(options, address, bind, { tag, group: group(listeners), logFields: logFields(tag) }),
         options.bind,
       );
       address = listening.address;

@@ -9,9 +9,11 @@
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import type { Logger } from '@sluice/shared/log';
 import type { Options } from '../cli/options.js';
+import { VERSION } from '../cli/version.js';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
 import { silentFields } from '../worker/connection-record.js';
 import type { WorkerTask } from '../worker/messages.js';
+import { watchLag } from '../worker/meters.js';
 import { AcceptPressure } from './accept-pressure.js';
 import { type AcceptWatch, watchAccepting } from './accept-watch.js';
 import { AccessLogWriter } from './access-log-writer.js';
@@ -23,6 +25,8 @@ import { type HangWatch, watchForHangs } from './hang-watch.js';
 import { Health } from './health.js';
 import { type BoundListener, bindListeners } from './listeners.js';
 import { type LogSink, openSink } from './log-sink.js';
+import { MeterMemory } from './metrics/memory.js';
+import type { MetricsSources } from './metrics/sources.js';
 import { planPorts, unusedPorts } from './ports.js';
 import { Supervisor } from './supervisor.js';
 import { workerTask } from './worker-tasks.js';
@@ -63,6 +67,8 @@ export class Primary {
   readonly #health: Health;
   readonly #pressure: AcceptPressure;
   readonly #writer: AccessLogWriter | undefined;
+  readonly #sources: MetricsSources;
+  #endLagWatch: (() => void) | undefined;
   #admin: Admin | undefined;
   #hangs: HangWatch | undefined;
   #accepting: AcceptWatch | undefined;
@@ -85,8 +91,10 @@ export class Primary {
     this.#native = loadEngine();
     this.#engines = createEngines(this.#native, options);
     const silent = (tag: number): string => (sink === undefined ? '' : silentFields(snapshot, plan, tag));
-    this.listeners = bindListeners(this.#native, options, snapshot, plan, silent);
     const engines = this.#engines;
+    const memory = new MeterMemory(this.#native, engines, snapshot);
+    const groupOf = memory.listenerGroup.bind(memory);
+    this.listeners = bindListeners(this.#native, options, snapshot, plan, silent, groupOf);
     this.#health = new Health({
       options,
       snapshot,
@@ -96,10 +104,11 @@ export class Primary {
       post: (message) => this.#supervisor?.tellAll(message),
       seen: () => this.#supervisor.seenRevision,
     });
-    const sources = { options, snapshot, plan, engines, health: this.#health };
+    const sources = { options, snapshot, plan, engines, health: this.#health, memory };
     this.#supervisor = this.#createSupervisor((worker) => workerTask(sources, worker));
     this.#pressure = new AcceptPressure(this.#native, log, options.accessLogRingBytes);
     this.#writer = sink === undefined ? undefined : this.#createWriter(sink);
+    this.#sources = this.#metricsSources(memory);
   }
 
   get admin(): Admin | undefined {
@@ -112,13 +121,15 @@ export class Primary {
     const { admin, workerHangTimeoutMs } = this.#options;
     const log = this.#log;
     const fault = faults ? this.#supervisor.fault.bind(this.#supervisor) : undefined;
+    const sources = this.#sources;
     if (admin !== null)
-      this.#admin = await startAdmin({ at: admin, log, reasons: () => this.reasons(), fault, routes: [] });
+      this.#admin = await startAdmin({ at: admin, log, reasons: () => this.reasons(), fault, sources });
     if (this.#phase !== 'starting') {
       await this.#admin?.close();
       return false;
     }
     this.#writer?.start();
+    this.#endLagWatch = watchLag(sources.primaryLagUs);
     this.#hangs = watchForHangs(this.#native, this.#supervisor, workerHangTimeoutMs);
     this.#health.start();
     const [started] = await Promise.all([this.#supervisor.start(), this.#health.known()]);
@@ -166,6 +177,7 @@ export class Primary {
     this.#native.acceptClose();
     this.#accepting?.close();
     this.#hangs?.close();
+    this.#endLagWatch?.();
     await Promise.all([this.#supervisor.close(), this.#health.close()]);
     await this.#writer?.close(FLUSH_TIMEOUT_MS);
     await this.#admin?.close();
@@ -185,6 +197,20 @@ export class Primary {
       log: this.#log,
       onChange,
     });
+  }
+
+  #metricsSources(memory: MeterMemory): MetricsSources {
+    return {
+      version: VERSION,
+      native: this.#native,
+      engines: this.#engines,
+      memory,
+      workers: this.#supervisor,
+      health: this.#health.view,
+      board: this.#health.board,
+      logWriteLosses: () => this.#writer?.writeLosses ?? 0,
+      primaryLagUs: new Int32Array(1),
+    };
   }
 
   #createWriter(sink: LogSink): AccessLogWriter {

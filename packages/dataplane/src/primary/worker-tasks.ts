@@ -7,6 +7,7 @@ import type { Options } from '../cli/options.js';
 import type { EngineIndex } from '../engine/binding.js';
 import type { HandshakeLimits, WorkerTask } from '../worker/messages.js';
 import type { Health } from './health.js';
+import type { MeterMemory } from './metrics/memory.js';
 import type { PlannedPort } from './ports.js';
 
 export interface WorkerTaskSources {
@@ -15,6 +16,7 @@ export interface WorkerTaskSources {
   readonly plan: readonly PlannedPort[];
   readonly engines: readonly EngineIndex[];
   readonly health: Pick<Health, 'board' | 'membership'>;
+  readonly memory: MeterMemory;
 }
 
 function handshakeLimits(options: Options): HandshakeLimits {
@@ -33,9 +35,9 @@ function handshakeLimits(options: Options): HandshakeLimits {
   };
 }
 
-/** The task of a worker that starts now. */
+/** The task of a worker that starts now: called once for each of its lives. */
 export function workerTask(sources: WorkerTaskSources, worker: number): Omit<WorkerTask, 'port'> {
-  const { options, snapshot, plan, engines, health } = sources;
+  const { options, snapshot, plan, engines, health, memory } = sources;
   const { buffer, capacity, columns } = health.board;
   return {
     worker,
@@ -44,6 +46,7 @@ export function workerTask(sources: WorkerTaskSources, worker: number): Omit<Wor
     endpoints: health.membership.lists,
     ports: plan.map(({ port, listeners }) => ({ port, listeners })),
     board: { buffer, capacity, columns },
+    meters: memory.begin(worker),
     limits: handshakeLimits(options),
     accessLog: options.accessLog !== 'off',
   };

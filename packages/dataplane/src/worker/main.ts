@@ -18,6 +18,8 @@ import { injectFault } from './faults.js';
 import { Handshakes } from './handshake.js';
 import { createNoticeReport } from './handshake-notices.js';
 import type { ServiceEndpoints, ToPrimary, ToWorker, WorkerTask } from './messages.js';
+import { openMeters } from './meter-cells.js';
+import { createHandshakeMeters, watchLag } from './meters.js';
 
 function createHandshakes(task: WorkerTask, sets: EndpointSets, board: StatusBoard): Handshakes {
   const { snapshot, ports, limits, accessLog } = task;
@@ -30,6 +32,7 @@ function createHandshakes(task: WorkerTask, sets: EndpointSets, board: StatusBoa
     endpoints: sets,
     board,
     balancer: createBalancer({ snapshot, sets, board, seed: task.worker }),
+    meters: createHandshakeMeters(task.meters, snapshot),
     random: Math.random,
     onError: createErrorReport(task.port),
     onNotice: createNoticeReport(task.port),
@@ -46,6 +49,7 @@ class Worker {
   readonly #handshakes: Handshakes;
   readonly #adopted = new Set<EngineIndex>();
   readonly #stopped: () => void;
+  readonly #endLagWatch: () => void;
   #engine: Engine | undefined;
 
   constructor(native: Native, task: WorkerTask, stopped: () => void) {
@@ -56,6 +60,7 @@ class Worker {
     this.#endpoints = new EndpointSets(task.endpoints);
     this.#board = openBoard(task.board.buffer, task.board.capacity, task.board.columns);
     this.#handshakes = createHandshakes(task, this.#endpoints, this.#board);
+    this.#endLagWatch = watchLag(openMeters(task.meters).lagUs);
   }
 
   start(): void {
@@ -111,6 +116,7 @@ class Worker {
     this.#adopted.clear();
     if (this.#engine !== undefined) this.#native.detach(this.#engine.index);
     this.#engine = undefined;
+    this.#endLagWatch();
     this.#port.close();
     this.#stopped();
   }

@@ -66,6 +66,8 @@ export interface WorkerTask {
   readonly endpoints: readonly ServiceEndpoints[];
   readonly ports: readonly BoundPort[];
   readonly board: BoardMemory;
+  /** What the slot's worker counts handshakes in: `openMeters`. */
+  readonly meters: SharedArrayBuffer;
   readonly limits: HandshakeLimits;
   readonly accessLog: boolean;
   readonly port: MessagePort;

@@ -46,11 +46,10 @@ const LAG_INTERVAL_MS = 500;
 const LAG_MAX_US = 0x7fff_ffff;
 
 /**
- * Notes how late a timer of this thread comes, twice a second: the longest delay since the primary last read it.
- * Returns what ends it.
+ * Notes in its one cell how late a timer of this thread comes, twice a second: the longest delay in µs since the primary
+ * last read it. Returns what ends it.
  */
-export function watchLag(buffer: SharedArrayBuffer): () => void {
-  const { lagUs } = openMeters(buffer);
+export function watchLag(lagUs: Int32Array): () => void {
   let dueMs = performance.now() + LAG_INTERVAL_MS;
   const timer = setInterval(() => {
     const nowMs = performance.now();

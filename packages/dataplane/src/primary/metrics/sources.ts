@@ -15,6 +15,6 @@ export interface MetricsSources {
   readonly board: Pick<StatusBoard, 'active' | 'planes'>;
   /** Access-log records that could not be written to their file or pipe. */
   readonly logWriteLosses: () => number;
-  /** The longest delay of the primary's event loop since it was last asked, µs. */
-  readonly primaryLagUs: () => number;
+  /** One cell: the longest delay of the primary's event loop since it was last read, µs. */
+  readonly primaryLagUs: Int32Array;
 }

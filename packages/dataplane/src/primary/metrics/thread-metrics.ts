@@ -14,12 +14,12 @@ function byState({ workers, engines }: MetricsSources): Sample[] {
 }
 
 /** Reading it begins a new observation. */
+function lag(thread: string, cell: Int32Array): Sample {
+  return { labels: { thread }, value: Atomics.exchange(cell, 0, 0) / 1e6 };
+}
+
 function lags({ memory, primaryLagUs }: MetricsSources): Sample[] {
-  const workers = memory.workers.map(({ lagUs }, worker) => ({
-    labels: { thread: `worker-${worker}` },
-    value: Atomics.exchange(lagUs, 0, 0) / 1e6,
-  }));
-  return [{ labels: { thread: 'primary' }, value: primaryLagUs() / 1e6 }, ...workers];
+  return [lag('primary', primaryLagUs), ...memory.workers.map(({ lagUs }, worker) => lag(`worker-${worker}`, lagUs))];
 }
 
 function addWorkerMetrics(families: Families, sources: MetricsSources): void {
@@ -30,8 +30,11 @@ function addWorkerMetrics(families: Families, sources: MetricsSources): void {
   families.counter('sluice_worker_restarts_total', 'Lives of a worker after its first', ['worker'], () =>
     byWorker(memory.restarts()),
   );
-  families.gauge('sluice_worker_heartbeat_age_seconds', 'Since the worker’s engine was last driven', ['worker'], () =>
-    byWorker(engines.map((engine) => readStats(native, engine).heartbeatAgeMs / 1000)),
+  families.gauge(
+    'sluice_worker_heartbeat_age_seconds',
+    'Since the engine of the worker was last driven',
+    ['worker'],
+    () => byWorker(engines.map((engine) => readStats(native, engine).heartbeatAgeMs / 1000)),
   );
   families.gauge(
     'sluice_event_loop_lag_seconds',
