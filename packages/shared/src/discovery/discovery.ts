@@ -30,6 +30,8 @@ export interface DiscoveryOptions {
   readonly lookup?: Lookup;
   readonly timers?: Timers;
   readonly random?: () => number;
+  /** A lookup of a name of this service has failed, this time. */
+  readonly onFailed?: (service: string) => void;
 }
 
 interface Known {
@@ -46,7 +48,7 @@ export class Discovery {
   #listener: DiscoveryListener | undefined;
   #whenSettled: (() => void)[] = [];
 
-  constructor({ log, intervalMs, lookup, timers, random }: DiscoveryOptions) {
+  constructor({ log, intervalMs, lookup, timers, random, onFailed }: DiscoveryOptions) {
     this.#lookups = new NameLookups({
       log,
       intervalMs: intervalMs ?? RESOLVE_INTERVAL_MS,
@@ -55,6 +57,9 @@ export class Discovery {
       random: random ?? Math.random,
       onAnswer: (name) => {
         for (const service of this.#byName.get(name) ?? []) this.#tell(service);
+      },
+      onFailed: (name) => {
+        for (const service of this.#byName.get(name) ?? []) onFailed?.(service);
       },
     });
   }

@@ -36,6 +36,8 @@ export interface NameLookupsOptions {
   readonly random: () => number;
   /** The answer of `name` may have changed. */
   readonly onAnswer: (name: string) => void;
+  /** A lookup of `name` has failed, this time. */
+  readonly onFailed: (name: string) => void;
 }
 
 interface Name {
@@ -125,6 +127,7 @@ export class NameLookups {
 
   #failed(name: Name, meaning: string): void {
     const why = `name ${name.name} cannot be resolved: ${meaning}`;
+    if (this.#names.get(name.name) === name) this.#options.onFailed(name.name);
     this.#set(name, { addresses: name.answer.addresses, why, settled: true });
   }
 

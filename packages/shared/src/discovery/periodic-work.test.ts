@@ -49,7 +49,7 @@ describe('PeriodicWork', () => {
 
   it('keeps to its bound, and what waits runs in the order of its time, with how late it is', async () => {
     const { timers, begun, late, work, most } = start({ concurrency: 2, takesMs: 30, intervalMs: 1000 });
-    ['a', 'b', 'c', 'd', 'e'].forEach((item, index) => work.add(item, timers.nowMs() + index));
+    for (const [index, item] of ['a', 'b', 'c', 'd', 'e'].entries()) work.add(item, timers.nowMs() + index);
     await timers.pass(200);
     expect(begun).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(late).toEqual([0, 0, 28, 28, 56]);

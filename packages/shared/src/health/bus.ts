@@ -26,6 +26,8 @@ export interface BusPublisher {
   readonly leading: boolean;
   /** 0 while not leading. */
   readonly epoch: number;
+  /** Why the bus cannot be reached now, in words; '' while it can. */
+  readonly unreachable: string;
   /** Gives the lease back when it holds it. Idempotent. */
   close(): Promise<void>;
 }

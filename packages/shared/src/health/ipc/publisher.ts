@@ -51,6 +51,10 @@ class IpcPublisher implements BusPublisher {
     return this.#epoch;
   }
 
+  get unreachable(): string {
+    return this.#channel.connected ? '' : 'the IPC channel to the primary has ended';
+  }
+
   start(events: LeadershipEvents): void {
     this.#events = events;
     this.#channel.on('message', this.#onMessage);

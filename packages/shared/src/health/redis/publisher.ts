@@ -61,6 +61,10 @@ class RedisPublisher implements BusPublisher {
     return this.#lease.reign?.epoch ?? 0;
   }
 
+  get unreachable(): string {
+    return this.#connection.reason;
+  }
+
   start(events: LeadershipEvents): void {
     this.#events = events;
     this.#connection.open();

@@ -1,0 +1,133 @@
+/**
+ * `healthd` as a process around the daemon: ready line, signals, last resorts, exit code.
+ *
+ * SIGTERM and SIGINT give the lease back and end with 0; a second one ends at once. Embedded, signals mean nothing: the
+ * parent gets them too and decides, and the end of its channel is the end of this process. After an exception that
+ * nothing caught the state is not to be trusted: the process ends with 1 and is started again.
+ */
+import { hostname } from 'node:os';
+import type { Admin } from '@sluice/shared/admin/server';
+import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
+import type { EndSignal, Signals } from '@sluice/shared/cli/signals';
+import { writeText } from '@sluice/shared/cli/write-text';
+import type { BusPublisher } from '@sluice/shared/health/bus';
+import { createIpcPublisher } from '@sluice/shared/health/ipc/publisher';
+import { createRedisPublisher } from '@sluice/shared/health/redis/publisher';
+import { createLogger, type Logger } from '@sluice/shared/log';
+import { startAdmin } from '../admin.js';
+import { loadConfiguration } from '../configuration.js';
+import { Daemon } from '../daemon.js';
+import { createHealthdMetrics } from '../metrics.js';
+import { createProbe } from '../probes/create-probe.js';
+import { type Bus, busOf } from './command-line.js';
+import type { Options } from './options.js';
+import { VERSION } from './version.js';
+
+const SECOND_SIGNAL = { SIGTERM: ExitCode.terminated, SIGINT: ExitCode.interrupted } as const;
+/** Giving the lease back may take so long; it runs out by itself a moment later anyway. */
+const CLOSE_MAX_MS = 3000;
+
+function createPublisher(bus: Bus, log: Logger): BusPublisher {
+  const identity = `${hostname()}/${process.pid}`;
+  if (bus.type === 'ipc') return createIpcPublisher(log, identity);
+  try {
+    return createRedisPublisher(bus.redis, log, identity);
+  } catch (error) {
+    throw new ExitError(ExitCode.usage, `healthd: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Ends the process in order, once; a second signal does not wait. */
+class Ending {
+  readonly #log: Logger;
+  readonly #daemon: Daemon;
+  admin: Admin | undefined;
+  #begun = false;
+
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  constructor(log: Logger, daemon: Daemon) {
+    this.#log = log;
+    this.#daemon = daemon;
+  }
+
+  begin(reason: string): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#log.info({ reason }, 'ending');
+    setTimeout(() => {
+      this.#log.warn('giving the lease back takes too long; the process is ended');
+      process.exit(ExitCode.ok);
+    }, CLOSE_MAX_MS);
+    this.#close().catch((error: unknown) => fail(this.#log, error));
+  }
+
+  signal(signal: EndSignal): void {
+    if (this.#begun) process.exit(SECOND_SIGNAL[signal]);
+    this.begin(signal);
+  }
+
+  async #close(): Promise<void> {
+    await this.#daemon.close();
+    await this.admin?.close();
+    this.#log.info('stopped');
+    // Not by itself: a lookup that no name server answers would keep the process.
+    process.exit(ExitCode.ok);
+  }
+}
+
+function fail(log: Logger, error: unknown): void {
+  log.fatal({ err: error }, 'uncaught exception');
+  process.exit(ExitCode.internal);
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'EPIPE';
+}
+
+function handleProcessEvents(bus: Bus, ending: Ending, signals: Signals, log: Logger): void {
+  // Nobody reads our log any more: no reason to stop.
+  process.on('uncaughtException', (error) => isBrokenPipe(error) || fail(log, error));
+  if (bus.type === 'redis') {
+    signals.handle({ end: (signal) => ending.signal(signal), reopen: () => undefined });
+    return;
+  }
+  process.on('disconnect', () => ending.begin('the parent has ended the channel'));
+  if (!process.connected) ending.begin('the parent has ended the channel');
+}
+
+/** Runs until it is told to end. Rejects with ExitError when it cannot start. */
+export async function run(options: Options, signals: Signals): Promise<void> {
+  const { logLevel, resolveIntervalMs, probesMax } = options;
+  const bus = busOf(options, process.connected);
+  const log = createLogger({ level: logLevel, name: 'healthd' });
+  const { services, warnings } = loadConfiguration(options.config);
+  const publisher = createPublisher(bus, log);
+  const metrics = createHealthdMetrics({
+    version: VERSION,
+    services: () => services.map(({ name }) => name),
+    endpoints: () =>
+      daemon.registry
+        .byService()
+        .flatMap(({ service, endpoints }) => endpoints.map(({ status }) => ({ service, status }))),
+    publisher,
+    probesRunning: () => daemon.running,
+  });
+  const daemon = new Daemon({ log, services, publisher, createProbe, resolveIntervalMs, probesMax, observer: metrics });
+  // Embedded, the parent has read the same configuration and said the same.
+  if (bus.type === 'redis') for (const warning of warnings) log.warn(warning);
+  if (bus.type === 'redis' && signals.early !== undefined) return;
+  const ending = new Ending(log, daemon);
+  handleProcessEvents(bus, ending, signals, log);
+  if (bus.type === 'redis' && options.admin !== null) {
+    ending.admin = await startAdmin(options.admin, { daemon, publisher, metrics }, log);
+  }
+  await daemon.start();
+  if (ending.begun) return;
+  const { admin } = ending;
+  const adminAt = admin === undefined ? null : { address: admin.address, port: admin.port };
+  const ready = { event: 'ready', version: VERSION, pid: process.pid, admin: adminAt, services: services.length };
+  if (bus.type === 'redis') writeText(1, `${JSON.stringify(ready)}\n`);
+}

@@ -1,0 +1,148 @@
+import type { BusPublisher, LeadershipEvents } from '@sluice/shared/health/bus';
+import type { StatusTable, TableChange } from '@sluice/shared/health/table';
+import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
+import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { ManualTimers } from '@sluice/shared/testing/manual-timers';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { Daemon, DETAILS_INTERVAL_MS } from './daemon.js';
+import type { Probe, ProbeResult } from './probes/probe.js';
+
+const INTERVAL_MS = 1000;
+const KEY = 'default/chat/80/10.0.0.1:9000';
+
+/** The publisher's end as the contract has it; the test elects and deposes. */
+class FakePublisher implements BusPublisher {
+  events: LeadershipEvents | undefined;
+  leading = false;
+  epoch = 0;
+  closed = 0;
+  readonly unreachable = '';
+  readonly tables: StatusTable['endpoints'][] = [];
+  readonly changes: TableChange[] = [];
+
+  start(events: LeadershipEvents): void {
+    this.events = events;
+  }
+  elect(stored: StatusTable | null = null): void {
+    this.leading = true;
+    this.epoch++;
+    this.events?.onElected(stored, this.epoch);
+  }
+  depose(): void {
+    this.leading = false;
+    this.events?.onDeposed('the lease was lost');
+  }
+  publish(change: TableChange): void {
+    this.changes.push(change);
+  }
+  publishTable(_services: ReadonlySet<string>, endpoints: StatusTable['endpoints']): void {
+    this.tables.push(new Map(endpoints));
+  }
+  close(): Promise<void> {
+    this.closed++;
+    return Promise.resolve();
+  }
+}
+
+async function start() {
+  const timers = new ManualTimers();
+  const publisher = new FakePublisher();
+  const answer: { now: ProbeResult } = { now: { healthy: true, why: '', elapsedMs: 1 } };
+  const outcomes: string[] = [];
+  let probed = 0;
+  const probe: Probe = () => {
+    probed++;
+    return Promise.resolve(answer.now);
+  };
+  const services: ServiceSnapshot[] = [
+    {
+      name: 'default/chat/80',
+      targets: [{ type: 'address', host: '10.0.0.1', port: 9000, draining: false }],
+      probe: { ...DEFAULT_PROBE, intervalMs: INTERVAL_MS, unhealthyThreshold: 2 },
+      balancing: DEFAULT_BALANCING,
+      liveConnections: DEFAULT_LIVE_CONNECTIONS,
+    },
+  ];
+  const daemon = new Daemon({
+    log: pino({ level: 'silent' }),
+    services,
+    publisher,
+    createProbe: () => probe,
+    resolveIntervalMs: 5000,
+    probesMax: 10,
+    observer: { probed: (_, outcome) => outcomes.push(outcome), resolveFailed: () => undefined },
+    timers,
+  });
+  await daemon.start();
+  return { timers, publisher, daemon, answer, outcomes, probed: () => probed };
+}
+
+describe('Daemon', () => {
+  it('does not probe before it leads', async () => {
+    const { timers, publisher, probed } = await start();
+    await timers.pass(10 * INTERVAL_MS);
+    expect(probed()).toBe(0);
+    expect(publisher.tables).toEqual([]);
+  });
+
+  it('begins a reign with the whole table, then says verdicts', async () => {
+    const { timers, publisher, answer } = await start();
+    publisher.elect();
+    expect(publisher.tables[0]?.get(KEY)?.status).toBe('unknown');
+    await timers.pass(0);
+    expect(publisher.changes.at(-1)?.set[0]?.[1]).toMatchObject({ status: 'healthy', why: '' });
+    answer.now = { healthy: false, why: 'refused', elapsedMs: 1 };
+    await timers.pass(2.1 * INTERVAL_MS);
+    expect(publisher.changes.at(-1)?.set[0]?.[1]).toMatchObject({ status: 'unhealthy', why: 'refused' });
+  });
+
+  it('says when endpoints were probed in batches', async () => {
+    const { timers, publisher } = await start();
+    publisher.elect();
+    await timers.pass(DETAILS_INTERVAL_MS - INTERVAL_MS);
+    const before = publisher.changes.length;
+    expect(before).toBe(1);
+    await timers.pass(2 * INTERVAL_MS);
+    expect(publisher.changes).toHaveLength(before + 1);
+  });
+
+  it('a probe that says nothing of the endpoint changes nothing', async () => {
+    const { timers, publisher, answer, daemon, outcomes } = await start();
+    answer.now = { healthy: false, why: 'too many open files', elapsedMs: 1, inconclusive: true };
+    publisher.elect();
+    await timers.pass(10 * INTERVAL_MS);
+    expect(publisher.changes).toEqual([]);
+    expect(daemon.registry.endpoints.get(KEY)?.status).toBe('unknown');
+    expect(outcomes.length).toBeGreaterThan(5);
+    expect(new Set(outcomes)).toEqual(new Set(['inconclusive']));
+  });
+
+  it('stops when it is deposed, and goes on from the stored table when it is elected again', async () => {
+    const { timers, publisher, probed } = await start();
+    publisher.elect();
+    await timers.pass(0);
+    publisher.depose();
+    const [before, changes] = [probed(), publisher.changes.length];
+    await timers.pass(20 * INTERVAL_MS);
+    expect([probed(), publisher.changes.length]).toEqual([before, changes]);
+    const record = { address: '10.0.0.1', port: 9000, why: 'refused', sinceMs: 5, probedAtMs: 6, probeMs: 1 } as const;
+    const head = { epoch: 1, version: 3, timestampMs: 1, publisher: 'other', services: new Set<string>() };
+    publisher.elect({ ...head, endpoints: new Map([[KEY, { ...record, status: 'unhealthy' }]]) });
+    expect(publisher.tables.at(-1)?.get(KEY)).toEqual({ ...record, status: 'unhealthy' });
+    await timers.pass(1.1 * INTERVAL_MS);
+    expect(probed()).toBe(before + 1);
+  });
+
+  it('close leaves no timer and gives the lease back', async () => {
+    const { timers, publisher, daemon, probed } = await start();
+    publisher.elect();
+    await daemon.close();
+    await timers.pass(10 * INTERVAL_MS);
+    expect({ closed: publisher.closed, pending: timers.pending, probed: probed() }).toEqual({
+      closed: 1,
+      pending: 0,
+      probed: 0,
+    });
+  });
+});
