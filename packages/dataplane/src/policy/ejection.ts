@@ -43,7 +43,7 @@ export class Ejection {
    * for how many ms it was ejected now, 0 when it was not.
    */
   failed(endpoints: readonly EndpointSnapshot[], slot: number, nowTick: number): number {
-    const mark = this.mark(slot, nowTick);
+    const mark = this.mark(slot, this.count(slot), nowTick);
     if (mark === undefined || !this.settle(endpoints, mark, nowTick)) return 0;
     return (mark.untilTick - nowTick) * TICK_MS;
   }
@@ -58,12 +58,16 @@ export class Ejection {
     Atomics.store(ejectedUntil, slot, 0);
   }
 
-  /** First step of `failed`: counts, and marks the endpoint when it is due. One worker alone gets the mark. */
-  mark(slot: number, nowTick: number): EjectionMark | undefined {
+  /** First step of `failed`: how many failed in a row, this one included; 0 when nobody counts. */
+  count(slot: number): number {
+    return this.#limits.after === 0 ? 0 : Atomics.add(this.#board.planes.failures, slot, 1) + 1;
+  }
+
+  /** Second step: marks the endpoint when it is due. One worker alone gets the mark. */
+  mark(slot: number, inRow: number, nowTick: number): EjectionMark | undefined {
+    if (inRow === 0) return undefined;
     const { after } = this.#limits;
-    if (after === 0) return undefined;
-    const { failures, ejections, ejectedUntil } = this.#board.planes;
-    const inRow = Atomics.add(failures, slot, 1) + 1;
+    const { ejections, ejectedUntil } = this.#board.planes;
     const until = Atomics.load(ejectedUntil, slot);
     const before = Atomics.load(ejections, slot);
     if (until > nowTick || (inRow < after && before === 0)) return undefined;
@@ -73,7 +77,7 @@ export class Ejection {
     return { slot, untilTick };
   }
 
-  /** Second step: keeps the mark, or takes it back when too many are ejected or a connect has worked meanwhile. */
+  /** Third step: keeps the mark, or takes it back when too many are ejected or a connect has worked meanwhile. */
   settle(endpoints: readonly EndpointSnapshot[], mark: EjectionMark, nowTick: number): boolean {
     const { failures, ejections, ejectedUntil } = this.#board.planes;
     const { slot, untilTick } = mark;

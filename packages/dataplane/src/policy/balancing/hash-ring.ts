@@ -8,35 +8,32 @@
 import { mix } from './hash.js';
 
 const POINTS_EACH = 160;
-/** A point is hash * 2^20 + rank of its owner: exact in a double, and sorted by the engine's own numeric sort. */
-const RANKS = 2 ** 20;
 const GOLDEN = 0x9e3779b9;
+/** Bits that one pass of the sort looks at; three passes see 32. */
+const DIGIT_BITS = 11;
+const DIGITS = 1 << DIGIT_BITS;
 
 export class HashRing {
   readonly #hashes: Uint32Array;
   readonly #owners: Uint32Array;
 
-  /** `ids`: 16 hex digits each (`endpointId`); at most 2^20. */
+  /** `ids`: 16 hex digits each (`endpointId`). */
   constructor(ids: readonly string[]) {
-    // By rank of the id, not by position: should two points be equal, their order must not depend on the list's.
+    // By id, not by position: should two points be equal, their order must not depend on the list's.
     const ranked = ids.map((id, position) => ({ id, position })).sort((a, b) => (a.id < b.id ? -1 : 1));
-    const points = new Float64Array(ids.length * POINTS_EACH);
-    ranked.forEach(({ id }, rank) => {
+    const points: Points = createPoints(ids.length * POINTS_EACH);
+    let at = 0;
+    for (const { id, position } of ranked) {
       const high = Number.parseInt(id.slice(0, 8), 16);
       const low = Number.parseInt(id.slice(8), 16);
-      for (let each = 0; each < POINTS_EACH; each++) {
-        const hash = mix(high ^ mix(low + Math.imul(each, GOLDEN)));
-        points[rank * POINTS_EACH + each] = hash * RANKS + rank;
+      for (let each = 0; each < POINTS_EACH; each++, at++) {
+        points.hashes[at] = mix(high ^ mix(low + Math.imul(each, GOLDEN)));
+        points.owners[at] = position;
       }
-    });
-    points.sort();
-    this.#hashes = new Uint32Array(points.length);
-    this.#owners = new Uint32Array(points.length);
-    for (let at = 0; at < points.length; at++) {
-      const point = points[at] as number;
-      this.#hashes[at] = Math.floor(point / RANKS);
-      this.#owners[at] = ranked[point % RANKS]?.position ?? 0;
     }
+    const { hashes, owners } = sorted(points);
+    this.#hashes = hashes;
+    this.#owners = owners;
   }
 
   /** Points in all. */
@@ -59,5 +56,45 @@ export class HashRing {
   /** Position in `ids` of the owner of a point. */
   owner(point: number): number {
     return this.#owners[point] as number;
+  }
+}
+
+/** Hashes, and at the same places whose they are. */
+interface Points {
+  readonly hashes: Uint32Array;
+  readonly owners: Uint32Array;
+}
+
+function createPoints(length: number): Points {
+  return { hashes: new Uint32Array(length), owners: new Uint32Array(length) };
+}
+
+/** By hash; equal ones keep their order. A radix sort: about half the time that sorting them as doubles takes. */
+function sorted(points: Points): Points {
+  let from = points;
+  let to = createPoints(points.hashes.length);
+  for (let shift = 0; shift < 32; shift += DIGIT_BITS) {
+    sortDigit(from, to, shift);
+    [from, to] = [to, from];
+  }
+  return from;
+}
+
+function sortDigit(from: Points, to: Points, shift: number): void {
+  const places = new Uint32Array(DIGITS + 1);
+  for (const hash of from.hashes) {
+    const next = ((hash >>> shift) & (DIGITS - 1)) + 1;
+    places[next] = (places[next] as number) + 1;
+  }
+  for (let digit = 1; digit <= DIGITS; digit++) {
+    places[digit] = (places[digit] as number) + (places[digit - 1] as number);
+  }
+  for (let at = 0; at < from.hashes.length; at++) {
+    const hash = from.hashes[at] as number;
+    const digit = (hash >>> shift) & (DIGITS - 1);
+    const place = places[digit] as number;
+    places[digit] = place + 1;
+    to.hashes[place] = hash;
+    to.owners[place] = from.owners[at] as number;
   }
 }

@@ -15,6 +15,7 @@ export class LoadAware implements Strategy {
   readonly #turn: SmoothTurn;
   #endpoints: readonly EndpointSnapshot[] | undefined;
   #weights = new Float64Array(0);
+  #heaviest = 1;
   #tick = -1;
 
   constructor(balancing: LoadAwareSnapshot, random: Random) {
@@ -24,7 +25,7 @@ export class LoadAware implements Strategy {
 
   pick(candidates: Candidates): number {
     if (candidates.nowTick !== this.#tick || candidates.endpoints !== this.#endpoints) this.#refresh(candidates);
-    return this.#turn.pick(candidates, this.#weights);
+    return this.#turn.pick(candidates, this.#weights, this.#heaviest);
   }
 
   #refresh(candidates: Candidates): void {
@@ -35,13 +36,16 @@ export class LoadAware implements Strategy {
     const weights = this.#weights;
     let sum = 0;
     let known = 0;
+    let heaviest = 0;
     for (let at = 0; at < endpoints.length; at++) {
       const weight = loadWeight(board, candidates.slot(at), this.#balancing, nowTick);
       weights[at] = weight;
       sum += weight;
       if (weight > 0) known++;
+      if (weight > heaviest) heaviest = weight;
     }
     const mean = known === 0 ? 1 : sum / known;
+    this.#heaviest = known === 0 ? 1 : heaviest;
     for (let at = 0; at < endpoints.length; at++) if (weights[at] === 0) weights[at] = mean;
   }
 }

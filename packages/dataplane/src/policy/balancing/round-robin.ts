@@ -29,7 +29,7 @@ export class RoundRobin implements Strategy {
 
   pick(candidates: Candidates): number {
     if (this.#slowStart !== null && this.#isSlow(candidates, this.#slowStart)) {
-      return this.#turn.pick(candidates, this.#weights);
+      return this.#turn.pick(candidates, this.#weights, 1);
     }
     const { length } = candidates.endpoints;
     let at = length === 0 ? 0 : this.#cursor % length;
