@@ -28,6 +28,9 @@ function harness(target) {
   return { name: `native harness: ${target}`, command: ['make', '--no-print-directory', '-C', HARNESS, target] };
 }
 
+/** For both tiers: a redis-server, installed when it is missing. */
+const redis = { name: 'Redis for the tests', command: [node, 'scripts/test/redis.mjs'] };
+
 /** Environment for node processes that load the engine built with AddressSanitizer. */
 function asanEnv() {
   const compiler = process.env.CC ?? 'cc';
@@ -49,6 +52,7 @@ export function quickSteps(filters) {
     { name: 'options page', command: [node, 'scripts/options-doc.mjs', '--check'] },
     harness('check'),
     vitest('unit tests', 'unit', filters),
+    redis,
     vitest('end-to-end tests', 'e2e', filters),
   ];
 }
@@ -58,6 +62,7 @@ export function longSteps(filters) {
   return [
     ...['asan', 'tsan', 'fuzz'].map(harness),
     { name: 'addon with AddressSanitizer', command: [node, 'scripts/build-native.mjs', '--sanitize', 'address'] },
+    redis,
     vitest('end-to-end tests under AddressSanitizer', 'e2e', filters, asanEnv()),
     vitest('churn and soak tests', 'long', filters),
   ];

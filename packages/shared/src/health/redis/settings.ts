@@ -35,7 +35,7 @@ function parseUrl(text: string): URL {
   if (!URL.canParse(text)) throw invalid('the URL is not one; use redis://[user[:password]@]host[:port][/database]');
   const url = new URL(text);
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') {
-    throw invalid(`the URL begins with ${url.protocol}//; use redis:// or, for TLS, rediss://`);
+    throw invalid(`the scheme of the URL is "${url.protocol}"; use redis:// or, for TLS, rediss://`);
   }
   return url;
 }

@@ -116,14 +116,19 @@ class RedisSubscriber extends FeedSubscriber {
       this.#log.warn({ text: text.slice(0, 200) }, 'not a message of the health bus; the table is read instead');
       this.#want();
     } else if (this.#busy) {
-      this.#waiting.push(message);
-      if (this.#waiting.length > WAITING_MAX) {
-        this.#waiting = [];
-        this.#wanted = true;
-      }
+      this.#wait(message);
     } else if (this.feed.receive(message, monotonicMs())) {
+      // Once more after the read: then it says whether what was read is the last there is.
+      this.#wait(message);
       this.#want();
     }
+  }
+
+  #wait(message: BusMessage): void {
+    this.#waiting.push(message);
+    if (this.#waiting.length <= WAITING_MAX) return;
+    this.#waiting = [];
+    this.#wanted = true;
   }
 
   /** The table must be read: at once, or a moment after the last read. */
