@@ -46,13 +46,20 @@ function rulesOf({ hosts }: ListenerSnapshot): ReadonlySet<number> {
   return new Set(hosts.flatMap(({ matches }) => matches.map(({ rule }) => rule)));
 }
 
+/** The services that a rule's requests can come to; -1: a backendRef that does not resolve, or no backend at all. */
+function servicesOf(snapshot: Snapshot, rule: number): readonly number[] {
+  const backends = snapshot.rules[rule]?.backends.filter(({ weight }) => weight > 0) ?? [];
+  return backends.length === 0 ? [-1] : backends.map(({ service }) => service);
+}
+
 /** Labels of everything that a listener's connections can be counted under, its own without a route apart. */
 function routedGroups(snapshot: Snapshot, at: ListenerSnapshot): GroupLabels[] {
   const listener = listenerLabel(at);
-  return [...rulesOf(at)].flatMap((index) => {
-    const { route = UNKNOWN_LABEL, backends = [] } = snapshot.rules[index] ?? {};
-    const services = backends.map(({ service }) => snapshot.services[service]?.name ?? UNKNOWN_LABEL);
-    return [UNKNOWN_LABEL, ...services].map((service) => ({ listener, route, service }));
+  return [...rulesOf(at)].flatMap((rule) => {
+    const { route = UNKNOWN_LABEL } = snapshot.rules[rule] ?? {};
+    return servicesOf(snapshot, rule).map((service) => {
+      return { listener, route, service: snapshot.services[service]?.name ?? UNKNOWN_LABEL };
+    });
   });
 }
 
@@ -78,7 +85,10 @@ export function assignGroups(snapshot: Snapshot, previous: GroupAssignment = [OT
   return groups;
 }
 
-/** Finds group numbers without allocating: one look into a map of integers. */
+/**
+ * Finds group numbers without allocating: a look into a map of integers. While no service is known, a connection is its
+ * listener's, unless its route has nothing better.
+ */
 export function groupLookup(snapshot: Snapshot, assignment: GroupAssignment): GroupLookup {
   const numbers = new Map(assignment.map((group, number) => [keyOf(group), number]));
   const routes = [...new Set(snapshot.rules.map(({ route }) => route))];
@@ -101,11 +111,14 @@ export function groupLookup(snapshot: Snapshot, assignment: GroupAssignment): Gr
     add(-1, -1);
     for (const rule of rulesOf(at)) {
       const route = routeOfRule[rule] as number;
-      add(route, -1);
-      for (const { service } of snapshot.rules[rule]?.backends ?? []) add(route, service);
+      for (const service of servicesOf(snapshot, rule)) add(route, service);
     }
   });
-  return (listener, rule, service) => found.get(slot(listener, routeOfRule[rule] ?? -1, service)) ?? OTHER_GROUP;
+  return (listener, rule, service) => {
+    const group = found.get(slot(listener, routeOfRule[rule] ?? -1, service));
+    if (group !== undefined) return group;
+    return (service < 0 ? found.get(slot(listener, -1, -1)) : undefined) ?? OTHER_GROUP;
+  };
 }
 
 /** Both for a process that has never had another snapshot. */
