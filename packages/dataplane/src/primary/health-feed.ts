@@ -5,7 +5,7 @@
  * found by name, is looked up here; the last status of an endpoint stays with it. Whatever fails here stays here: the
  * gateway goes on with what it knows. Primary thread.
  */
-import { Discovery, type DiscoveryListener } from '@sluice/shared/discovery/discovery';
+import type { Discovery, DiscoveryListener } from '@sluice/shared/discovery/discovery';
 import type { BusSubscriber } from '@sluice/shared/health/bus';
 import type { EndpointRecord, StatusTable, TableChange } from '@sluice/shared/health/table';
 import type { Logger } from '@sluice/shared/log';
@@ -21,7 +21,8 @@ export interface HealthFeedOptions {
   readonly membership: Membership;
   /** Null: there is no bus. */
   readonly subscriber: BusSubscriber | null;
-  readonly resolveIntervalMs: number;
+  /** Not started yet; the feed closes it. */
+  readonly discovery: Discovery;
   readonly log: Logger;
 }
 
@@ -48,10 +49,9 @@ export class HealthFeed {
   #heard = false;
 
   constructor(options: HealthFeedOptions) {
-    const { log, resolveIntervalMs, services } = options;
     this.#options = options;
-    this.#byName = new Map(services.map((service) => [service.name, service]));
-    this.#discovery = new Discovery({ log, intervalMs: resolveIntervalMs });
+    this.#discovery = options.discovery;
+    this.#byName = new Map(options.services.map((service) => [service.name, service]));
     this.firstTable = new Promise((resolve) => {
       this.#tableTaken = resolve;
     });

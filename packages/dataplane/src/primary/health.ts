@@ -7,6 +7,7 @@
  */
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import { redisOf } from '@sluice/shared/cli/redis-options';
+import { Discovery } from '@sluice/shared/discovery/discovery';
 import { createBoard, type StatusBoard } from '@sluice/shared/health/board';
 import type { BusState, BusSubscriber } from '@sluice/shared/health/bus';
 import { createIpcSubscriber } from '@sluice/shared/health/ipc/subscriber';
@@ -112,8 +113,8 @@ export class Health {
       onFree: (slot) => live.forget(slot),
     });
     const { subscriber } = this.#bus;
-    const { resolveIntervalMs } = options;
-    this.#feed = new HealthFeed({ services, membership: this.membership, subscriber, resolveIntervalMs, log });
+    const discovery = new Discovery({ log, intervalMs: options.resolveIntervalMs });
+    this.#feed = new HealthFeed({ services, membership: this.membership, subscriber, discovery, log });
     this.view = createView(this.#bus, this.membership);
   }
 
