@@ -30,9 +30,13 @@ export interface Description {
   readonly routes?: readonly RouteDescription[];
   /** Service name to its endpoints. Without routes, everything goes to the first one. */
   readonly services: Readonly<Record<string, readonly Address[]>>;
+  /** Annotations of services, by name. */
+  readonly annotations?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** `spec.default` of the HealthCheckPolicy of services, by name. */
+  readonly probes?: Readonly<Record<string, Manifest>>;
 }
 
-type Manifest = Readonly<Record<string, unknown>>;
+export type Manifest = Readonly<Record<string, unknown>>;
 const NAMESPACE = 'test';
 const SERVICE_PORT = 80;
 const GATEWAY_API = 'gateway.networking.k8s.io/v1';
@@ -79,8 +83,17 @@ function route(description: RouteDescription, index: number): Manifest {
   };
 }
 
+function healthCheckPolicy([name, probe]: readonly [string, Manifest]): Manifest {
+  return {
+    apiVersion: 'alb.networking.azure.io/v1',
+    kind: 'HealthCheckPolicy',
+    metadata: { name, namespace: NAMESPACE },
+    spec: { targetRef: { group: '', kind: 'Service', name }, default: probe },
+  };
+}
+
 /** A Service and one EndpointSlice an endpoint, because the endpoints' ports differ. */
-function service(name: string, endpoints: readonly Address[]): Manifest[] {
+function service(name: string, endpoints: readonly Address[], annotations = {}): Manifest[] {
   const slices = endpoints.map(
     ({ address, port }, index): Manifest => ({
       apiVersion: 'discovery.k8s.io/v1',
@@ -106,7 +119,7 @@ function service(name: string, endpoints: readonly Address[]): Manifest[] {
   const declared: Manifest = {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name, namespace: NAMESPACE },
+    metadata: { name, namespace: NAMESPACE, annotations },
     spec: { ports: [{ port: SERVICE_PORT, protocol: 'TCP' }] },
   };
   return [declared, ...(slices.length === 0 ? [empty] : slices)];
@@ -119,13 +132,14 @@ export function listenerPorts({ listeners = [{}] }: Description): number[] {
 
 /** The description as one file of YAML documents. */
 export function manifests(description: Description): string {
-  const { listeners = [{}], services } = description;
+  const { listeners = [{}], services, annotations = {}, probes = {} } = description;
   const first = Object.keys(services)[0];
   const routes = description.routes ?? [{ rules: [{ backends: first === undefined ? [] : [first] }] }];
   const documents = [
     gateway(listeners),
     ...routes.map(route),
-    ...Object.entries(services).flatMap(([name, endpoints]) => service(name, endpoints)),
+    ...Object.entries(services).flatMap(([name, endpoints]) => service(name, endpoints, annotations[name])),
+    ...Object.entries(probes).map(healthCheckPolicy),
   ];
   return documents.map((document) => JSON.stringify(document, null, 2)).join('\n---\n');
 }
