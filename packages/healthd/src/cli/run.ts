@@ -101,7 +101,8 @@ function handleProcessEvents(bus: Bus, ending: Ending, signals: Signals, log: Lo
 /** Runs until it is told to end. Rejects with ExitError when it cannot start. */
 export async function run(options: Options, signals: Signals): Promise<void> {
   const { logLevel, resolveIntervalMs, probesMax } = options;
-  const bus = busOf(options, process.connected);
+  // Whether there was a channel at the start: it may have ended already, which is no mistake in the options.
+  const bus = busOf(options, process.send !== undefined);
   const log = createLogger({ level: logLevel, name: 'healthd' });
   const { services, warnings } = loadConfiguration(options.config);
   const publisher = createPublisher(bus, log);
