@@ -1,0 +1,161 @@
+/**
+ * Handshakes over an engine that only writes down what it is told: for tests of the decisions, without sockets.
+ *
+ * One port, one listener, one rule, one service with as many endpoints as a test wants, in slots from 0. Tests only.
+ */
+import { createBoard } from '@sluice/shared/health/board';
+import {
+  type BalancingSnapshot,
+  DEFAULT_BALANCING,
+  DEFAULT_LIVE_CONNECTIONS,
+  DEFAULT_PROBE,
+} from '@sluice/shared/snapshot/service-policy';
+import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { EventKind, type FailedCode, type FailedStage } from '../engine/binding.js';
+import type { Engine } from '../engine/engine.js';
+import { createBalancer } from '../policy/balancer.js';
+import { EndpointSets } from '../policy/endpoints.js';
+import { createRouter } from '../policy/router.js';
+import { configuredEndpoints } from '../primary/membership.js';
+import { Handshakes } from './handshake.js';
+
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+export const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
+export const REQUEST =
+  'GET /echo HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+  `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`;
+export const SWITCH = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${ACCEPT}\r\n\r\n`;
+export const ID = 7;
+
+function snapshot(endpoints: number): Snapshot {
+  return {
+    version: 'v',
+    listeners: [
+      {
+        name: 'http',
+        gateway: 'default/gw',
+        port: 80,
+        protocol: 'HTTP',
+        hostname: '',
+        hosts: [{ hostname: '', matches: [{ pathType: 'PathPrefix', path: '/', rule: 0 }] }],
+      },
+    ],
+    rules: [{ route: 'default/r', index: 0, backends: [{ service: 0, weight: 1 }], affinity: null }],
+    services: [
+      {
+        name: 'default/s/80',
+        targets: Array.from({ length: endpoints }, (_, slot) => ({
+          type: 'address' as const,
+          host: `10.0.0.${slot}`,
+          port: 80,
+          draining: false,
+        })),
+        probe: DEFAULT_PROBE,
+        balancing: DEFAULT_BALANCING,
+        liveConnections: DEFAULT_LIVE_CONNECTIONS,
+      },
+    ],
+  };
+}
+
+export type Call = { readonly name: string; readonly text: string; readonly slot: number; readonly fields: string };
+
+export type Meter = readonly [name: string, group: number, value: number];
+
+export interface SceneChanges {
+  readonly balancing?: BalancingSnapshot;
+  readonly affinity?: boolean;
+  readonly why?: string;
+}
+
+function changed(config: Snapshot, { balancing, affinity }: SceneChanges): Snapshot {
+  return {
+    ...config,
+    rules: config.rules.map((rule) => ({
+      ...rule,
+      affinity: affinity === true ? { cookie: 'AGCAffinity', maxAgeS: 60 } : null,
+    })),
+    services: config.services.map((service) => ({ ...service, balancing: balancing ?? service.balancing })),
+  };
+}
+
+export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: SceneChanges = {}) {
+  const calls: Call[] = [];
+  const errors: unknown[] = [];
+  const notices: string[] = [];
+  const board = createBoard(Math.max(1, endpoints), 1);
+  const record = (name: string, text = '', slot = -1, fields = ''): boolean => {
+    calls.push({ name, text, slot, fields });
+    return true;
+  };
+  const engine: Engine = {
+    index: 0,
+    connect: (_id, dial) => record('connect', dial.head, dial.slot),
+    interim: (_id, head) => record('interim', head),
+    splice: (_id, head) => record('splice', head),
+    relay: (_id, head) => record('relay', head),
+    respond: (_id, bytes, fields) => record('respond', bytes, -1, fields),
+    close: () => record('close'),
+    logEnded: (_id, fields) => record('logEnded', fields),
+  };
+  const config = changed(snapshot(endpoints), changes);
+  const meters: Meter[] = [];
+  const endpointSets = new EndpointSets(
+    configuredEndpoints(config).map((entry) => ({ ...entry, why: changes.why ?? '' })),
+  );
+  const handshakes = new Handshakes({
+    snapshot: config,
+    endpoints: endpointSets,
+    ports: [{ port: 80, listeners: [0] }],
+    router: createRouter(config),
+    board,
+    balancer: createBalancer({ snapshot: config, sets: endpointSets, board, seed: 0 }),
+    random: () => 0.5,
+    meters: {
+      group: (listener, rule, service) => 100 * (listener + 2) + 10 * (rule + 2) + service + 2,
+      answered: (group, status) => meters.push(['answered', group, status]),
+      connected: (group, connectMs) => meters.push(['connected', group, connectMs]),
+      upgraded: (group, elapsedMs) => meters.push(['upgraded', group, Math.floor(elapsedMs / 60_000)]),
+    },
+    onNotice: (notice) => notices.push(notice.message),
+    limits: {
+      headBytesMax: 16_384,
+      connectTimeoutMs,
+      answerTimeoutMs: 1000,
+      streamIdleTimeoutMs: 0,
+      lifetimeMs: 0,
+      handshakesMax: 2,
+      ejectAfter: 3,
+      ejectTimeMs: 5000,
+      ejectTimeMaxMs: 60_000,
+    },
+    accessLog: true,
+    onError: (error) => errors.push(error),
+  });
+  const base = { id: ID, listener: 0 };
+  return {
+    calls,
+    errors,
+    notices,
+    board,
+    meters,
+    handshakes,
+    request: (head = REQUEST, id = ID) =>
+      handshakes.handle(engine, {
+        ...base,
+        id,
+        kind: EventKind.request,
+        acceptedAtMs: 0,
+        clientAddress: '192.0.2.1',
+        clientPort: 1,
+        head,
+      }),
+    response: (head: string) =>
+      handshakes.handle(engine, { id: ID, kind: EventKind.response, connectMs: 1, answerMs: 2, head }),
+    failed: (stage: FailedStage, code: FailedCode) =>
+      handshakes.handle(engine, { ...base, kind: EventKind.failed, stage, code, errno: 0, clientAddress: '' }),
+    ended: () => handshakes.handle(engine, { id: ID, kind: EventKind.ended, requestBytes: 0, timeMs: 1, reason: 0 }),
+    last: () => calls.at(-1),
+    status: () => Number(calls.at(-1)?.text.slice(9, 12)),
+  };
+}
