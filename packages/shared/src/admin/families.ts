@@ -105,24 +105,30 @@ class ReadHistogram extends Histogram {
   }
 }
 
+export interface FamilyDescription {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+}
+
 /** The families of one process, and their page. */
 export class Families {
   readonly #registry = new Registry();
-  readonly #names: string[] = [];
+  readonly #described: FamilyDescription[] = [];
 
   /** In the order of the page. */
-  get names(): readonly string[] {
-    return this.#names;
+  get described(): readonly FamilyDescription[] {
+    return this.#described;
   }
 
   counter(name: string, help: string, labels: readonly string[], read: Read): void {
     new ReadCounter(name, help, labels, read, this.#registry);
-    this.#names.push(name);
+    this.#described.push({ name, type: 'counter', labels });
   }
 
   gauge(name: string, help: string, labels: readonly string[], read: Read): void {
     new ReadGauge(name, help, labels, read, this.#registry);
-    this.#names.push(name);
+    this.#described.push({ name, type: 'gauge', labels });
   }
 
   histogram(
@@ -133,7 +139,7 @@ export class Families {
     read: () => Iterable<HistogramSample>,
   ): void {
     new ReadHistogram(name, help, labels, buckets, read, this.#registry);
-    this.#names.push(name);
+    this.#described.push({ name, type: 'histogram', labels });
   }
 
   /**
@@ -142,7 +148,7 @@ export class Families {
    */
   async page(): Promise<string> {
     const families: string[] = [];
-    for (const name of this.#names) {
+    for (const { name } of this.#described) {
       families.push(await this.#registry.getSingleMetricAsString(name));
       await setImmediate();
     }
