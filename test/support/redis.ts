@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import type { RedisOptions } from '@sluice/shared/health/redis/options';
 import { Redis } from 'ioredis';
 import { eventually } from './eventually.js';
 
+const READY = /ready to accept connections|\+monitor master/i;
 const START_BUDGET_MS = 20_000;
 /** Below the range that the kernel takes ports of outgoing connections from: nobody takes it while Redis is down. */
 const PORTS = { first: 18_000, count: 12_000 };
@@ -40,6 +41,8 @@ export interface RedisSettings {
   /** Further arguments of redis-server: `['--requirepass', 'x']`. */
   readonly args?: readonly string[];
   readonly port?: number;
+  /** It is a sentinel, one of three, of the master `main` on this port. */
+  readonly sentinelOf?: number;
   /** Not started yet: `start()` does. */
   readonly down?: boolean;
 }
@@ -74,8 +77,7 @@ export class RedisServer {
 
   /** Starts it, empty. `more`: arguments of this start alone. */
   async start(more: readonly string[] = []): Promise<void> {
-    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    const args = [...own, '--dir', this.#folder, ...(this.#settings.args ?? []), ...more];
+    const args = [...this.#arguments(), ...(this.#settings.args ?? []), ...more];
     const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#output = '';
@@ -83,7 +85,7 @@ export class RedisServer {
     child.on('error', (error) => this.#keep(error.message));
     await eventually(
       () => {
-        if (!/ready to accept connections/i.test(this.#output)) throw new Error(`redis-server says: ${this.#output}`);
+        if (!READY.test(this.#output)) throw new Error(`redis-server says: ${this.#output}`);
       },
       { budgetMs: START_BUDGET_MS },
     );
@@ -123,6 +125,21 @@ export class RedisServer {
   async close(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #arguments(): string[] {
+    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder];
+    const { sentinelOf } = this.#settings;
+    if (sentinelOf === undefined) return [...own, '--save', '', '--appendonly', 'no'];
+    // A sentinel keeps its state in its configuration file.
+    const file = join(this.#folder, 'sentinel.conf');
+    const lines = [
+      `sentinel monitor main 127.0.0.1 ${sentinelOf} 2`,
+      'sentinel down-after-milliseconds main 1500',
+      'sentinel failover-timeout main 6000',
+    ];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    return [file, '--sentinel', ...own];
   }
 
   #keep(text: string): void {

@@ -158,4 +158,29 @@ describe('the health bus over IPC', () => {
     await publisher.close();
     await subscriber.close();
   });
+
+  it('seeds a daemon again that was not listening yet', async () => {
+    const { child, parent } = channel();
+    const subscriber = createIpcSubscriber(log);
+    subscriber.start(new Recorder());
+    subscriber.attach(parent);
+    const { publisher } = daemon(child, 'd1');
+    expect(publisher.leading).toBe(false);
+    vi.advanceTimersByTime(5_000);
+    expect(contents(subscriber.table)).toEqual(contents(table()));
+    expect(subscriber.state.fresh).toBe(true);
+    await publisher.close();
+    await subscriber.close();
+  });
+
+  it('sends no second seed to a daemon that does not read', async () => {
+    const { parent } = channel();
+    const subscriber = createIpcSubscriber(log);
+    subscriber.start(new Recorder());
+    parent.blocked = true;
+    subscriber.attach(parent);
+    vi.advanceTimersByTime(60_000);
+    expect(parent.sent).toBe(1);
+    await subscriber.close();
+  });
 });

@@ -26,6 +26,8 @@ export interface IpcSubscriber extends BusSubscriber {
   detach(): void;
 }
 
+/** A daemon that has said nothing after so long is seeded once more: it may not have been listening yet. */
+const SEED_AGAIN_MS = 3_000;
 const NO_CHILD = 'no health daemon is running';
 
 class ChildSubscriber extends FeedSubscriber implements IpcSubscriber {
@@ -33,6 +35,9 @@ class ChildSubscriber extends FeedSubscriber implements IpcSubscriber {
   /** No table has come from this child yet: its first one counts, whatever its epoch. */
   #first = true;
   #reading = false;
+  #seededAt = 0;
+  /** A request is still on its way out: a child that does not read gets no second one. */
+  #underWay = false;
   #timer: NodeJS.Timeout | undefined;
   readonly #onMessage = (message: unknown): void => this.#take(message);
   readonly #onDisconnect = (): void => this.detach();
@@ -52,11 +57,11 @@ class ChildSubscriber extends FeedSubscriber implements IpcSubscriber {
     this.#child = child;
     this.#first = true;
     this.#reading = false;
+    this.#underWay = false;
     this.feed.transport(child.connected ? '' : NO_CHILD);
     child.on('message', this.#onMessage);
     child.on('disconnect', this.#onDisconnect);
-    const { table } = this.feed;
-    this.#send({ type: 'seed', table: table === null ? null : tableToMessage(table) });
+    this.#seed();
   }
 
   detach(): void {
@@ -87,23 +92,36 @@ class ChildSubscriber extends FeedSubscriber implements IpcSubscriber {
   }
 
   #watch(): void {
+    const now = monotonicMs();
+    if (this.#first && now - this.#seededAt > SEED_AGAIN_MS) this.#seed();
     // There is nothing to connect anew: whoever started the child starts another. It may still have lost its place.
-    if (this.feed.watch(monotonicMs())) {
+    if (this.feed.watch(now)) {
       this.#reading = false;
       this.#read();
     }
   }
 
-  #read(): void {
-    if (this.#reading) return;
-    this.#reading = true;
-    this.feed.stats.rereads += 1;
-    this.#send({ type: 'read' });
+  #seed(): void {
+    const { table } = this.feed;
+    this.#seededAt = monotonicMs();
+    this.#send({ type: 'seed', table: table === null ? null : tableToMessage(table) });
   }
 
-  /** A channel that ends meanwhile says so by its `disconnect`. */
-  #send(request: Request): void {
-    if (this.#child?.connected === true) this.#child.send(request, () => undefined);
+  #read(): void {
+    if (this.#reading || !this.#send({ type: 'read' })) return;
+    this.#reading = true;
+    this.feed.stats.rereads += 1;
+  }
+
+  /** Whether it is sent. A channel that ends meanwhile says so by its `disconnect`. */
+  #send(request: Request): boolean {
+    const child = this.#child;
+    if (child?.connected !== true || this.#underWay) return false;
+    this.#underWay = true;
+    child.send(request, () => {
+      if (child === this.#child) this.#underWay = false;
+    });
+    return true;
   }
 }
 
