@@ -78,7 +78,9 @@ export class RedisServer {
   /** Starts it, empty. `more`: arguments of this start alone. */
   async start(more: readonly string[] = []): Promise<void> {
     const args = [...this.#arguments(), ...(this.#settings.args ?? []), ...more];
-    const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // The tests may run under a sanitizer's runtime; Redis has an allocator of its own.
+    const env = { ...process.env, LD_PRELOAD: '' };
+    const child = spawn('redis-server', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => this.#keep(String(chunk)));

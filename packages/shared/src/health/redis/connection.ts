@@ -14,6 +14,8 @@ const PAUSE_MIN_MS = 50;
 const PAUSE_MAX_MS = 2_000;
 /** A connection that lasted so long was a good one: the next pause is the shortest again. */
 const STEADY_MS = 1_000;
+/** After so long a loss is news again, also when its reason is the one that was logged last. */
+const NEWS_MS = 60_000;
 /** Connecting by way of sentinels, TLS, authentication and the ready check together. */
 const ESTABLISH_MAX_MS = 2 * CONNECT_TIMEOUT_MS;
 const CLOSE_MAX_MS = 1_000;
@@ -39,6 +41,8 @@ export class RedisConnection {
   #closed = false;
   #loggedReason = '';
   #loggedRefusal = '';
+  /** The next connection is worth a line. */
+  #news = true;
 
   constructor(target: RedisTarget, role: string, log: Logger, events: ConnectionEvents) {
     this.#target = target;
@@ -124,9 +128,9 @@ export class RedisConnection {
     clearTimeout(this.#timer);
     this.#up = true;
     this.#upSince = monotonicMs();
-    this.#loggedReason = '';
     this.#loggedRefusal = '';
-    this.#log.info({ redis: this.#target.name, role: this.#role }, 'connected to Redis');
+    if (this.#news) this.#log.info({ redis: this.#target.name, role: this.#role }, 'connected to Redis');
+    this.#news = false;
     this.#events.onUp(client);
   }
 
@@ -134,7 +138,9 @@ export class RedisConnection {
     if (client !== this.#client) return;
     clearTimeout(this.#timer);
     const wasUp = this.#up;
-    if (wasUp && monotonicMs() - this.#upSince > STEADY_MS) this.#attempts = 0;
+    const upMs = wasUp ? monotonicMs() - this.#upSince : 0;
+    if (upMs > STEADY_MS) this.#attempts = 0;
+    if (upMs > NEWS_MS) this.#loggedReason = '';
     this.#client = null;
     this.#up = false;
     this.#logLoss();
@@ -142,10 +148,11 @@ export class RedisConnection {
     if (wasUp) this.#events.onDown(this.reason);
   }
 
-  /** The same reason again and again is one line. */
+  /** The same reason again and again is one line, also when connections come and go because nobody leads. */
   #logLoss(): void {
     if (this.#closed || this.#reason === this.#loggedReason) return;
     this.#loggedReason = this.#reason;
+    this.#news = true;
     this.#log.warn({ redis: this.#target.name, role: this.#role, reason: this.#reason }, 'no connection to Redis');
   }
 

@@ -6,7 +6,7 @@
  */
 
 /**
- * Takes the lease when it is free, and gives the reign its epoch.
+ * Takes the lease when it is free, and gives the reign its epoch. A number that JavaScript could not hold is not one.
  * ARGV: token, lease ms, lowest epoch to exceed. Reply: {0, ms until it is worth trying again} | {1, epoch, table as HGETALL}.
  */
 export const ELECT = `
@@ -15,8 +15,12 @@ if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   if left == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
   return {0, left}
 end
-local given = tonumber(redis.call('GET', KEYS[2]) or '0') or 0
-local stored = tonumber(redis.call('HGET', KEYS[3], 'epoch') or '0') or 0
+local function number(text)
+  local value = tonumber(text or '0') or 0
+  return value < 9e15 and value or 0
+end
+local given = number(redis.call('GET', KEYS[2]))
+local stored = number(redis.call('HGET', KEYS[3], 'epoch'))
 local epoch = string.format('%.0f', math.max(tonumber(ARGV[3]), given, stored) + 1)
 redis.call('SET', KEYS[2], epoch)
 return {1, epoch, redis.call('HGETALL', KEYS[3])}`;
