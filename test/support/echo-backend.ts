@@ -9,7 +9,7 @@ import { Exchange, type Fault } from './exchange.js';
 import { answer } from './faults/answers.js';
 import { handshakeFaults } from './faults/handshakes.js';
 import { streamFaults } from './faults/streams.js';
-import { type ReceivedHead, splitHead } from './heads.js';
+import { type Field, type ReceivedHead, splitHead } from './heads.js';
 import type { Address } from './raw-client.js';
 
 const faults: Readonly<Record<string, Fault>> = { answer, ...handshakeFaults, ...streamFaults };
@@ -25,6 +25,8 @@ export interface EchoBackendOptions {
   readonly fault?: string;
   /** Keep the exchanges (default); off for load. */
   readonly record?: boolean;
+  /** Added to every 101 and to every `?fault=answer`. */
+  readonly fields?: readonly Field[];
 }
 
 export class EchoBackend implements Address {
@@ -68,7 +70,7 @@ export class EchoBackend implements Address {
       if (split) {
         socket.off('data', onData);
         socket.pause();
-        this.#onRequest(new Exchange(socket, split.head, split.rest));
+        this.#onRequest(new Exchange(socket, split.head, split.rest, this.options.fields));
       }
     };
     socket.on('data', onData);

@@ -12,6 +12,8 @@ export class Exchange {
     readonly request: ReceivedHead,
     /** Bytes that came behind the head; they are the first of the stream. */
     readonly rest: Buffer,
+    /** Fields that the backend adds to every answer. */
+    readonly added: readonly Field[] = [],
   ) {
     this.query = new URL(request.target, 'http://backend').searchParams;
   }
@@ -41,7 +43,7 @@ export class Exchange {
       const chosen = name in changes ? changes[name] : value;
       return chosen === null || chosen === undefined ? [] : [[name, chosen]];
     });
-    return head('HTTP/1.1 101 Switching Protocols', fields);
+    return head('HTTP/1.1 101 Switching Protocols', [...fields, ...this.added]);
   }
 
   send(bytes: string | Buffer): void {

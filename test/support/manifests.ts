@@ -24,6 +24,8 @@ export interface RouteDescription {
   readonly hostnames?: readonly string[];
   readonly rules: readonly RuleDescription[];
   readonly creationTimestamp?: string;
+  /** `spec.default.sessionAffinity` of a RoutePolicy for the route. */
+  readonly affinity?: Manifest;
 }
 export interface Description {
   readonly listeners?: readonly ListenerDescription[];
@@ -34,6 +36,8 @@ export interface Description {
   readonly annotations?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** `spec.default` of the HealthCheckPolicy of services, by name. */
   readonly probes?: Readonly<Record<string, Manifest>>;
+  /** `spec.loadBalancing` of the BackendLoadBalancingPolicy of services, by name. */
+  readonly balancing?: Readonly<Record<string, Manifest>>;
 }
 
 export type Manifest = Readonly<Record<string, unknown>>;
@@ -92,6 +96,28 @@ function healthCheckPolicy([name, probe]: readonly [string, Manifest]): Manifest
   };
 }
 
+function loadBalancingPolicy([name, loadBalancing]: readonly [string, Manifest]): Manifest {
+  return {
+    apiVersion: 'alb.networking.azure.io/v1',
+    kind: 'BackendLoadBalancingPolicy',
+    metadata: { name, namespace: NAMESPACE },
+    spec: { targetRefs: [{ group: '', kind: 'Service', name, ports: [{ port: SERVICE_PORT }] }], loadBalancing },
+  };
+}
+
+function routePolicy({ name, affinity }: RouteDescription, index: number): Manifest[] {
+  if (affinity === undefined) return [];
+  const target = { group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', name: name ?? `route-${index}` };
+  return [
+    {
+      apiVersion: 'alb.networking.azure.io/v1',
+      kind: 'RoutePolicy',
+      metadata: { name: target.name, namespace: NAMESPACE },
+      spec: { targetRef: target, default: { sessionAffinity: affinity } },
+    },
+  ];
+}
+
 /** A Service and one EndpointSlice an endpoint, because the endpoints' ports differ. */
 function service(name: string, endpoints: readonly Address[], annotations = {}): Manifest[] {
   const slices = endpoints.map(
@@ -132,14 +158,18 @@ export function listenerPorts({ listeners = [{}] }: Description): number[] {
 
 /** The description as one file of YAML documents. */
 export function manifests(description: Description): string {
-  const { listeners = [{}], services, annotations = {}, probes = {} } = description;
+  const { listeners = [{}], services, annotations = {}, probes = {}, balancing = {} } = description;
   const first = Object.keys(services)[0];
-  const routes = description.routes ?? [{ rules: [{ backends: first === undefined ? [] : [first] }] }];
+  const routes: readonly RouteDescription[] = description.routes ?? [
+    { rules: [{ backends: first === undefined ? [] : [first] }] },
+  ];
   const documents = [
     gateway(listeners),
     ...routes.map(route),
     ...Object.entries(services).flatMap(([name, endpoints]) => service(name, endpoints, annotations[name])),
     ...Object.entries(probes).map(healthCheckPolicy),
+    ...Object.entries(balancing).map(loadBalancingPolicy),
+    ...routes.flatMap(routePolicy),
   ];
   return documents.map((document) => JSON.stringify(document, null, 2)).join('\n---\n');
 }

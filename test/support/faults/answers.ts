@@ -47,6 +47,7 @@ export function answer(exchange: Exchange): void {
     ['X-Backend', 'says so'],
     ['WWW-Authenticate', 'Bearer'],
     ['Connection', 'keep-alive'],
+    ...exchange.added,
   ];
   framing(exchange, `HTTP/1.1 ${status} Answer`, fields, pattern(exchange.number('size', 12)));
 }

@@ -3,7 +3,8 @@
  *
  * The primary sends a service's whole list when its membership changes; what changes often (status, load) is on the
  * status board instead. Lists are immutable and replaced whole, so that whoever prepared something from one (a ring, a
- * cursor) sees by identity that it is out of date. Worker thread.
+ * cursor) sees by identity that it is out of date; a list that says the same as before stays the same object.
+ * Worker thread.
  */
 import type { EndpointSnapshot, ServiceEndpoints } from '../worker/messages.js';
 
@@ -18,7 +19,10 @@ export class EndpointSets {
 
   /** Replaces what is known of these services. */
   update(services: readonly ServiceEndpoints[]): void {
-    for (const entry of services) this.#services.set(entry.service, entry);
+    for (const entry of services) {
+      const { endpoints } = this.#get(entry.service);
+      this.#services.set(entry.service, isSame(endpoints, entry.endpoints) ? { ...entry, endpoints } : entry);
+    }
   }
 
   /** `service`: its name. */
@@ -34,4 +38,12 @@ export class EndpointSets {
   #get(service: string): ServiceEndpoints {
     return this.#services.get(service) ?? NONE;
   }
+}
+
+function isSame(before: readonly EndpointSnapshot[], after: readonly EndpointSnapshot[]): boolean {
+  if (before.length !== after.length) return false;
+  return before.every(({ address, port, slot }, at) => {
+    const other = after[at];
+    return other?.slot === slot && other.address === address && other.port === port;
+  });
 }

@@ -108,8 +108,9 @@ export class Answers {
   #whyUnserved(service: number): string {
     const { endpoints, snapshot } = this.#context;
     const name = snapshot.services[service]?.name ?? '';
+    const why = endpoints.why(name);
+    if (why !== '') return why;
     const { length } = endpoints.of(name);
-    if (length === 0) return `${name} has no endpoint`;
-    return endpoints.why(name) || `none of the ${length} endpoints of ${name} is usable`;
+    return length === 0 ? `${name} has no endpoint` : `none of the ${length} endpoints of ${name} is usable`;
   }
 }
