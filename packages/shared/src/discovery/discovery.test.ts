@@ -60,13 +60,21 @@ function start(services: readonly ServiceSnapshot[], zone = new Zone()) {
   const timers = new ManualTimers();
   const lines: { level: number; msg: string }[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  const discovery = new Discovery({ log, intervalMs: INTERVAL_MS, lookup: zone.lookup, timers, random: () => 0.5 });
+  const failed: string[] = [];
+  const discovery = new Discovery({
+    log,
+    intervalMs: INTERVAL_MS,
+    lookup: zone.lookup,
+    timers,
+    random: () => 0.5,
+    onFailed: (name) => failed.push(name),
+  });
   const told: Told[] = [];
   const listener = (name: string, endpoints: readonly DiscoveredEndpoint[], reason: string, complete: boolean) =>
     told.push({ service: name, addresses: endpoints.map(({ address }) => address), reason, complete });
   discovery.update(services);
   discovery.start(listener);
-  return { timers, discovery, told, zone, lines };
+  return { timers, discovery, told, failed, zone, lines };
 }
 
 describe('Discovery', () => {
@@ -125,8 +133,9 @@ describe('Discovery', () => {
   });
 
   it('a name that never was has no endpoint but a reason', async () => {
-    const { told, timers } = start([named('a', 'nowhere')]);
-    await timers.pass(0);
+    const { told, timers, failed } = start([named('a', 'nowhere')]);
+    await timers.pass(INTERVAL_MS);
+    expect(failed).toEqual(['a', 'a']);
     const reason = 'name nowhere cannot be resolved: there is no such name (ENOTFOUND)';
     expect(told).toEqual([{ service: 'a', addresses: [], reason, complete: false }]);
   });

@@ -101,15 +101,18 @@ export class NameLookups {
 
   async #resolve(name: Name): Promise<void> {
     const { timers, lookup: resolve } = this.#options;
-    const late = timers.after(LOOKUP_DEADLINE_MS, () => {
+    let isLate = false;
+    const cancel = timers.after(LOOKUP_DEADLINE_MS, () => {
+      isLate = true;
       this.#failed(name, `no answer within ${LOOKUP_DEADLINE_MS / 1000} s`);
     });
     try {
       this.#answered(name, await resolve(name.name));
     } catch (error) {
-      this.#failed(name, describe(error));
+      // Once is enough for one lookup.
+      if (!isLate) this.#failed(name, describe(error));
     } finally {
-      late();
+      cancel();
     }
   }
 
