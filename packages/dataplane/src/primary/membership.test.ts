@@ -100,7 +100,7 @@ describe('workers are told', () => {
       '',
       'draining; unhealthy',
       'the name a has no address',
-      'the service has no endpoints',
+      '',
     ]);
   });
 });

@@ -88,7 +88,7 @@ export class ServiceMembers {
 
   #why(): string {
     if (this.#usable > 0) return '';
-    if (this.#members.size === 0) return this.note.slice(0, REASON_LENGTH_MAX) || 'the service has no endpoints';
+    if (this.#members.size === 0) return this.note.slice(0, REASON_LENGTH_MAX);
     const reasons = new Set<string>();
     for (const { status, why } of this.#members.values()) {
       reasons.add(why.slice(0, REASON_LENGTH_MAX) || (WORDS[status] ?? 'not usable'));
