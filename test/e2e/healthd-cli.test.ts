@@ -103,6 +103,15 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it with 0, also while Redis i
   await daemon.close();
 });
 
+test('an exception that nothing caught is logged and ends it with 1', async () => {
+  const thrower = "data:text/javascript,process.on('SIGUSR2',()=>{throw new Error('boom')})";
+  const daemon = await Healthd.start(text, nowhere, ['--import', thrower]);
+  daemon.child.kill('SIGUSR2');
+  expect(await daemon.end()).toEqual({ code: 1, signal: null });
+  await eventually(() => expect(daemon.log).toContainEqual(expect.objectContaining({ level: 60 })));
+  await daemon.close();
+});
+
 test('without Redis it lives, is not ready and says why; it probes nothing', async () => {
   const daemon = await Healthd.start(text, nowhere);
   try {

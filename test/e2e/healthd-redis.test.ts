@@ -128,6 +128,13 @@ test('a leader that stands still is replaced, and stands by when it goes on', as
   expect(bus.orderFaults()).toEqual([]);
 });
 
+test('a Redis that answers nothing does not hold up the end', async () => {
+  const { redis, first } = await scene();
+  redis.pause();
+  first.child.kill('SIGTERM');
+  expect(await first.end()).toEqual({ code: 0, signal: null });
+});
+
 test('Redis that was away and comes back empty has the table again', async () => {
   const { redis, bus, judged, first } = await scene();
   await redis.kill();

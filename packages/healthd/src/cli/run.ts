@@ -7,6 +7,7 @@
  */
 import { hostname } from 'node:os';
 import type { Admin } from '@sluice/shared/admin/server';
+import { loadConfiguration } from '@sluice/shared/cli/configuration';
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import type { EndSignal, Signals } from '@sluice/shared/cli/signals';
 import { writeText } from '@sluice/shared/cli/write-text';
@@ -15,7 +16,6 @@ import { createIpcPublisher } from '@sluice/shared/health/ipc/publisher';
 import { createRedisPublisher } from '@sluice/shared/health/redis/publisher';
 import { createLogger, type Logger } from '@sluice/shared/log';
 import { startAdmin } from '../admin.js';
-import { loadConfiguration } from '../configuration.js';
 import { Daemon } from '../daemon.js';
 import { createHealthdMetrics } from '../metrics.js';
 import { createProbe } from '../probes/create-probe.js';
@@ -104,7 +104,8 @@ export async function run(options: Options, signals: Signals): Promise<void> {
   // Whether there was a channel at the start: it may have ended already, which is no mistake in the options.
   const bus = busOf(options, process.send !== undefined);
   const log = createLogger({ level: logLevel, name: 'healthd' });
-  const { services, warnings } = loadConfiguration(options.config);
+  const { snapshot, warnings } = loadConfiguration(options.config);
+  const { services } = snapshot;
   const publisher = createPublisher(bus, log);
   const metrics = createHealthdMetrics({
     version: VERSION,
