@@ -6,7 +6,8 @@
  *   BACKEND_PORTS=9201,9202 npm start    other ports for the demo backends
  *   npm start -- --workers 1 …           everything else goes to `sluice serve`
  *
- * Ctrl-C ends all three processes, and so does the death of this one, whatever its cause. Exit codes: 0 ended by a signal; 1 something did not start or ended by itself.
+ * Ctrl-C ends all processes, the gateway's health daemon too, and so does the death of this one, whatever its cause. Exit codes:
+ * 0 ended by a signal; 1 something did not start or ended by itself.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
