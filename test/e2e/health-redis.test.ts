@@ -91,6 +91,25 @@ test('endpoints come, drain and go as the bus says; their connections stay', asy
   );
 });
 
+test('a worker that is started anew knows what the others know', async () => {
+  const options = bus();
+  const publisher = new HealthPublisher(options);
+  publisher.says({ echo: [[second(), 'healthy']] });
+  await withGateway(
+    over(options, { faults: true, expectErrors: true, flags: { workers: '1' } }),
+    async (gateway) => {
+      await shows(gateway, [[second(), 'HEALTHY']]);
+      expect((await gateway.admin('/fault/throw?worker=0', 'POST')).status).toBe(202);
+      await gateway.logged(({ msg }) => msg === 'worker died');
+      expect(await spread(gateway, backends, 10)).toEqual([0, 10]);
+      publisher.says({ echo: [[first(), 'healthy']] });
+      await shows(gateway, [[first(), 'HEALTHY']]);
+      expect(await spread(gateway, backends, 10)).toEqual([10, 0]);
+    },
+    [publisher],
+  );
+});
+
 test('a verdict is the last moment of new connections', async () => {
   const options = bus();
   const publisher = new HealthPublisher(options);

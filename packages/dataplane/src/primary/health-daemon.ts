@@ -90,7 +90,7 @@ export class HealthDaemon {
     if (child === undefined) return;
     if (child.connected) child.disconnect();
     const late = setTimeout(() => {
-      this.#options.log.warn({ pid: child.pid }, 'the health daemon does not end; it is killed');
+      this.#options.log.warn({ daemon: child.pid }, 'the health daemon does not end; it is killed');
       child.kill('SIGKILL');
     }, DAEMON_STOP_TIMEOUT_MS);
     await this.#exited;

@@ -169,7 +169,7 @@ export class Health {
     this.#silentSweeps = silent ? this.#silentSweeps + 1 : 0;
     if (this.#silentSweeps < SILENT_SWEEPS_MAX) return;
     this.#silentSweeps = 0;
-    this.#options.log.error({ pid: daemon.pid }, 'the health daemon says nothing; it is killed');
+    this.#options.log.error({ daemon: daemon.pid }, 'the health daemon says nothing; it is killed');
     daemon.kill();
   }
 }
