@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // `unit` opens nothing and runs from the sources; `e2e` drives the built gateway over real sockets and processes;
-// `long` is the sanitizer, churn and soak tier of `npm run test:long`. No retries anywhere: a flaky test is a bug.
+// `long` is the sanitizer, churn and soak tier of `npm run test:long`; `compose` needs a Docker engine. No retries anywhere: a flaky test is a bug.
 export default defineConfig({
   test: {
     projects: [
@@ -23,6 +23,15 @@ export default defineConfig({
           include: ['test/long/**/*.test.ts'],
           testTimeout: 900_000,
           hookTimeout: 120_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          name: 'compose',
+          include: ['test/compose/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 900_000,
           maxWorkers: 1,
         },
       },

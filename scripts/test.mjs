@@ -1,5 +1,5 @@
 /**
- * `npm test` and `npm run test:long` (--long): runs every step of the tier, also after one has failed, and closes with
+ * `npm test`, `npm run test:long` (--long) and `npm run test:compose` (--compose): runs every step of the tier, also after one has failed, and closes with
  * the one line `N passed, N failed, N skipped`. Other arguments go to Vitest as filters: `npm test -- router`.
  * Exit codes: 0 all passed and something ran; 1 otherwise; 130 interrupted, after every child has been ended.
  */
@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runChild } from './test/child.mjs';
 import { addCounts, countStep, NONE, ranNothing, summaryLine } from './test/count.mjs';
-import { longSteps, quickSteps } from './test/steps.mjs';
+import { composeSteps, longSteps, quickSteps } from './test/steps.mjs';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
@@ -23,6 +23,10 @@ function readReport(file) {
 
 async function runStep(step, folder, { mayBeEmpty, stop }) {
   console.log(`\n── ${step.name}`);
+  if (step.skipped !== undefined) {
+    console.log(`skipped: ${step.skipped}`);
+    return { ...NONE, skipped: 1 };
+  }
   const reportFile = path.join(folder, 'report.json');
   rmSync(reportFile, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
@@ -46,17 +50,18 @@ async function runSteps(steps, how) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  if (!ranNothing(tests)) return total;
+  if (!ranNothing(tests) || steps.every(({ skipped }) => skipped !== undefined)) return total;
   console.log('no test ran');
   return { ...total, failed: total.failed + 1 };
 }
 
 const args = process.argv.slice(2);
-const filters = args.filter((arg) => arg !== '--long');
+const filters = args.filter((arg) => arg !== '--long' && arg !== '--compose');
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stopping.abort());
 
-const steps = args.includes('--long') ? longSteps(filters) : quickSteps(filters);
+const tier = args.includes('--long') ? longSteps : args.includes('--compose') ? composeSteps : quickSteps;
+const steps = tier(filters);
 const total = await runSteps(steps, { mayBeEmpty: filters.length > 0, stop: stopping.signal });
 process.exitCode = stopping.signal.aborted ? 130 : total.failed > 0 ? 1 : 0;
 console.log(`\n${summaryLine(total)}`);

@@ -1,16 +1,18 @@
 /**
  * A demo WebSocket backend: `/echo` sends every message back, `/chat` is a chat room, GET / answers 200.
  *
- *   node examples/quickstart/backend.mjs [port] [name]
+ *   node examples/quickstart/backend.mjs [port] [name]     BACKEND_HOST=0.0.0.0 for every address
  *
  * Run alone, its room is its own. Run by start.mjs (over an IPC channel) it passes the lines of its room on, and
  * start.mjs hands them to the other backend: so people who the gateway sent to different backends share one room.
  */
 import { createServer } from 'node:http';
+import { hostname } from 'node:os';
 import { WebSocketServer } from 'ws';
 
+const host = process.env.BACKEND_HOST ?? '127.0.0.1';
 const port = Number(process.argv[2] ?? 9101);
-const backendName = process.argv[3] ?? 'A';
+const backendName = process.argv[3] ?? hostname();
 const NAME_MAX = 32;
 const LINE_BYTES_MAX = 16 * 1024;
 
@@ -65,11 +67,11 @@ server.on('upgrade', (request, socket, head) => {
 });
 
 server.on('error', (error) => {
-  console.error(`backend ${backendName}: cannot listen on 127.0.0.1:${port}: ${error.message}`);
+  console.error(`backend ${backendName}: cannot listen on ${host}:${port}: ${error.message}`);
   process.exit(1);
 });
-server.listen(port, '127.0.0.1', () => {
-  if (process.send === undefined) console.log(`backend ${backendName}: ws://127.0.0.1:${port}/echo and /chat`);
+server.listen(port, host, () => {
+  if (process.send === undefined) console.log(`backend ${backendName}: ws://${host}:${port}/echo and /chat`);
   else process.send({ listening: port });
 });
 

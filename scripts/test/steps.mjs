@@ -1,7 +1,7 @@
 /**
- * What `npm test` and `npm run test:long` run, as data: edit here to add a step. A step is `{ name, command, env? }`;
- * it passes when its command ends with 0 and counts as one test. A step with `vitest: true` gets a JSON report besides
- * and counts as the tests in it.
+ * What `npm test`, `npm run test:long` and `npm run test:compose` run, as data: edit here to add a step. A step is
+ * `{ name, command, env?, skipped? }`; it passes when its command ends with 0 and counts as one test. A step with
+ * `vitest: true` gets a JSON report besides and counts as the tests in it; one with `skipped` says why it cannot run here.
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -66,4 +66,13 @@ export function longSteps(filters) {
     vitest('end-to-end tests under AddressSanitizer', 'e2e', filters, asanEnv()),
     vitest('churn and soak tests', 'long', filters),
   ];
+}
+
+/** Builds, starts and breaks docker-compose.yml; skipped, and said so, without an engine. */
+export function composeSteps(filters) {
+  const engine = ['version', ['compose', 'version']].every(
+    (args) => spawnSync('docker', [args].flat(), { stdio: 'ignore' }).status === 0,
+  );
+  const skipped = 'docker or its plugin compose (v2) does not answer: start an engine, or set DOCKER_HOST';
+  return [{ ...vitest('docker compose', 'compose', filters), ...(engine ? {} : { skipped }) }];
 }
