@@ -5,7 +5,7 @@ import { EchoBackend } from './echo-backend.js';
 export type ChildQuestion = 'count';
 export type ChildMessage = { readonly address: string; readonly port: number } | { readonly open: number };
 
-const backend = await EchoBackend.start({ record: false });
+const backend = await EchoBackend.start({ record: false, port: Number(process.argv[2] ?? 0) });
 process.on('message', (question: ChildQuestion) => {
   if (question === 'count') {
     process.send?.({ open: backend.open } satisfies ChildMessage);

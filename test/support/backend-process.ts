@@ -15,8 +15,9 @@ export class BackendProcess implements Address {
     readonly port: number,
   ) {}
 
-  static async start(): Promise<BackendProcess> {
-    const child = fork(CHILD, { execArgv: [] });
+  /** `port`: the one to listen on; any free one when absent. */
+  static async start({ port = 0 }: { port?: number } = {}): Promise<BackendProcess> {
+    const child = fork(CHILD, [String(port)], { execArgv: [] });
     const [message] = (await once(child, 'message')) as [ChildMessage];
     if (!('port' in message)) {
       throw new Error('the backend process said something else than its address');

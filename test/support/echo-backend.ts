@@ -21,6 +21,8 @@ function accept(exchange: Exchange): void {
 
 export interface EchoBackendOptions {
   readonly address?: string;
+  /** Any free one when absent. */
+  readonly port?: number;
   /** Used for every request that names no fault of its own. */
   readonly fault?: string;
   /** Keep the exchanges (default); off for load. */
@@ -47,7 +49,7 @@ export class EchoBackend implements Address {
 
   static async start(options: EchoBackendOptions = {}): Promise<EchoBackend> {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
-    server.listen({ host: options.address ?? '127.0.0.1', port: 0, backlog: 4_096 });
+    server.listen({ host: options.address ?? '127.0.0.1', port: options.port ?? 0, backlog: 4_096 });
     await once(server, 'listening');
     const { address, port } = server.address() as AddressInfo;
     return new EchoBackend(server, address, port, options);
