@@ -27,10 +27,10 @@ async function backendOf(): Promise<string> {
   return /you are on backend (\S+)\.$/.exec(greeting)?.[1] ?? greeting;
 }
 
+/** Every backend that one of so many new connections reaches; a handshake that a hung one got does not count. */
 async function backends(tries = 24): Promise<Set<string>> {
-  const names = new Set<string>();
-  for (let left = tries; left > 0; left--) names.add(await backendOf());
-  return names;
+  const reached = await Promise.allSettled(Array.from({ length: tries }, backendOf));
+  return new Set(reached.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
 }
 
 async function admin(path: string): Promise<string> {
@@ -55,10 +55,13 @@ test('--scale backend=4 is seen without a reload, and a connection that was open
   client.socket.close();
 });
 
-test('a backend that is killed gets nothing new within seconds', async () => {
+test('a backend that hangs gets nothing new within seconds', async () => {
   const [victim = ''] = await compose.containers('backend');
   await compose.docker('pause', victim);
-  await eventually(async () => expect((await backends(12)).size).toBe(3), { budgetMs: 60_000, successes: 2 });
+  await eventually(async () => expect(await Promise.all(Array.from({ length: 12 }, backendOf))).toHaveLength(12), {
+    budgetMs: 60_000,
+    successes: 3,
+  });
   await compose.docker('unpause', victim);
   await eventually(async () => expect((await backends()).size).toBe(4), { budgetMs: 60_000 });
 });

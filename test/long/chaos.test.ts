@@ -69,7 +69,8 @@ function excuse({ askedMs, answeredMs, status }: Newcomer, { fleet, busOutages }
   for (const hang of fleet.members.flatMap(({ hangs }) => hangs)) {
     if (!overlaps(hang, askedMs, answeredMs)) continue;
     if (askedMs < hang.fromMs + VERDICT_MS) return 'sent to an endpoint between its hang and its verdict';
-    if (busOutages.some((span) => overlaps(span, hang.fromMs - HEAL_MS, askedMs))) return 'no verdict could be published';
+    if (busOutages.some((span) => overlaps(span, hang.fromMs - HEAL_MS, askedMs)))
+      return 'no verdict could be published';
   }
   return '';
 }

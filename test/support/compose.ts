@@ -1,8 +1,8 @@
 /**
  * `docker compose` with the project's own compose file, under a project name, images and ports of the test's own.
  *
- * An override file beside it changes what a test must change: the ports, and the network of the build (some engines give
- * RUN steps no other way out). `down` leaves no container, network or volume.
+ * An override file beside it changes what a test must change: the ports, an answer timeout that a test can wait for, and
+ * the network of the build (some engines give RUN steps no other way out). `down` leaves no container, network or volume.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ function override(project: string): string {
   const build = { build: { network: 'host' } };
   const services = {
     healthd: { ...build, image: project },
-    dataplane: { ...build, image: project },
+    dataplane: { ...build, image: project, environment: { SLUICE_ANSWER_TIMEOUT: '2s' } },
     backend: { ...build, image: `${project}-demo` },
   };
   return JSON.stringify({ services });
