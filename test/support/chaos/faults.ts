@@ -1,6 +1,6 @@
 /** What the chaos test does to its world, as data: each fault undoes itself after a random while. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HealthdProcess } from '../healthd.js';
+import type { Healthd } from '../healthd.js';
 import type { Random } from '../random.js';
 import type { RedisServer } from '../redis.js';
 import type { Fleet, Span } from './fleet.js';
@@ -8,10 +8,10 @@ import type { Fleet, Span } from './fleet.js';
 export interface World {
   readonly fleet: Fleet;
   readonly redis: RedisServer;
-  readonly daemons: HealthdProcess[];
+  readonly daemons: Healthd[];
   /** Starts a daemon in the place of one that was killed. */
-  readonly startDaemon: () => Promise<HealthdProcess>;
-  /** When the bus could not carry a verdict: Redis gone or paused, or no daemon to lead. */
+  readonly startDaemon: () => Promise<Healthd>;
+  /** When the bus could carry no verdict: Redis gone or paused, or the moment that a daemon, perhaps the leader, went. */
   readonly busOutages: Span[];
 }
 
@@ -31,7 +31,14 @@ async function outage(world: World, during: () => Promise<void>): Promise<void> 
   }
 }
 
-export const FAULTS: readonly ChaosFault[] = [
+/** A daemon, perhaps the leader, is gone from one moment to the next; the other one is left alone meanwhile. */
+async function tormentDaemon(world: World, random: Random, run: (index: number) => Promise<void>): Promise<void> {
+  const nowMs = performance.now();
+  world.busOutages.push({ fromMs: nowMs, toMs: nowMs });
+  await run(random.between(0, world.daemons.length - 1));
+}
+
+const BACKEND_FAULTS: readonly ChaosFault[] = [
   {
     name: 'a backend is killed, and comes back',
     weight: 4,
@@ -50,7 +57,7 @@ export const FAULTS: readonly ChaosFault[] = [
       if (fleet.spare.length === 0) return;
       const member = random.pick(fleet.spare);
       member.hang();
-      await delay(random.between(500, 8_000));
+      await delay(random.between(500, 12_000));
       member.wake();
     },
   },
@@ -68,6 +75,9 @@ export const FAULTS: readonly ChaosFault[] = [
       }
     },
   },
+];
+
+const BUS_FAULTS: readonly ChaosFault[] = [
   {
     name: 'Redis is killed, and comes back empty',
     weight: 1,
@@ -97,9 +107,8 @@ export const FAULTS: readonly ChaosFault[] = [
     name: 'a daemon is killed, and another one started',
     weight: 2,
     run: (world, random) =>
-      outage(world, async () => {
-        const index = random.between(0, world.daemons.length - 1);
-        await world.daemons[index]?.kill();
+      tormentDaemon(world, random, async (index) => {
+        await world.daemons[index]?.close();
         await delay(random.between(100, 3_000));
         world.daemons[index] = await world.startDaemon();
       }),
@@ -108,16 +117,21 @@ export const FAULTS: readonly ChaosFault[] = [
     name: 'a daemon is paused, and woken',
     weight: 2,
     run: (world, random) =>
-      outage(world, async () => {
-        const daemon = random.pick(world.daemons);
-        daemon.child.kill('SIGSTOP');
+      tormentDaemon(world, random, async (index) => {
+        world.daemons[index]?.child.kill('SIGSTOP');
         await delay(random.between(500, 6_000));
-        daemon.child.kill('SIGCONT');
+        world.daemons[index]?.child.kill('SIGCONT');
       }),
   },
 ];
 
+/** Faults that run side by side, one of a lane at a time; a lane rests between two for up to `restMs`. */
+export const LANES = [
+  { faults: BACKEND_FAULTS, restMs: 1_000 },
+  { faults: BUS_FAULTS, restMs: 12_000 },
+] as const;
+
 /** One of the faults, by weight. */
-export function pickFault(random: Random): ChaosFault {
-  return random.pick(FAULTS.flatMap((fault) => Array.from({ length: fault.weight }, () => fault)));
+export function pickFault(faults: readonly ChaosFault[], random: Random): ChaosFault {
+  return random.pick(faults.flatMap((fault) => Array.from({ length: fault.weight }, () => fault)));
 }
