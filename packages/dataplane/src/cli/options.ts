@@ -40,7 +40,7 @@ export const optionsSchema = z.strictObject({
     'S',
     'Accept when the first bytes are there, seconds; silent clients then get no 408; 0: at once',
   ),
-  admin: adminOption('127.0.0.1:9900', 'Admin port: GET /livez, GET /readyz'),
+  admin: adminOption('127.0.0.1:9900', 'Admin port: GET /livez, /readyz, /metrics, /backendHealth'),
   logLevel: logLevelOption(),
   accessLog: option(
     z.string().min(1, { error: 'a path, - or off' }).prefault('-'),
