@@ -61,6 +61,21 @@ describe('TableFeed', () => {
     expect(bench.feed.state.fresh).toBe(true);
   });
 
+  it('says once that it is stale when nobody has confirmed its table from the start', () => {
+    const lines: string[] = [];
+    const write = (line: string): void => {
+      lines.push((JSON.parse(line) as { msg: string }).msg);
+    };
+    const feed = new TableFeed(pino({ level: 'info' }, { write }), 0);
+    feed.replace(table());
+    for (let now = WATCH_INTERVAL_MS; now < STALE_AFTER_MS; now += WATCH_INTERVAL_MS) feed.watch(now);
+    expect(lines).toEqual([]);
+    for (let now = STALE_AFTER_MS; now < 30_000; now += WATCH_INTERVAL_MS) feed.watch(now);
+    expect(lines).toEqual(['the health status is stale']);
+    feed.receive(heartbeatOf(table()), 30_000);
+    expect(lines).toEqual(['the health status is stale', 'the health status is fresh']);
+  });
+
   it('is stale too when heartbeats come, but of a table that it cannot get', () => {
     const bench = new Bench();
     bench.feed.replace(table());

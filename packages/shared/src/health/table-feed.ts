@@ -24,10 +24,13 @@ export class TableFeed {
   readonly #tables = new TableState();
   #listener = SILENT;
   #fresh = false;
+  /** Whether fresh or stale has been logged yet. */
+  #judged = false;
   #sinceMs = Date.now();
   /** What the transport has to say of itself; '' when it works. */
   #transport = '';
   #confirmedAt = Number.NEGATIVE_INFINITY;
+  readonly #beganAt: number;
   #heartbeatAt: number;
   #reconnectAt: number;
   #patience = 1;
@@ -36,6 +39,7 @@ export class TableFeed {
 
   constructor(log: Logger, nowMs: number) {
     this.#log = log;
+    this.#beganAt = nowMs;
     this.#heartbeatAt = nowMs;
     this.#reconnectAt = nowMs;
     this.#watchedAt = nowMs;
@@ -82,7 +86,9 @@ export class TableFeed {
     const late = nowMs - this.#watchedAt > WATCH_LATE_MS;
     this.#watchedAt = nowMs;
     if (late || nowMs - this.#confirmedAt < STALE_AFTER_MS) return false;
+    // A table that nobody has ever confirmed is as old as one that is not confirmed any more.
     if (this.#fresh) this.#turn(false);
+    else if (!this.#judged && nowMs - this.#beganAt >= STALE_AFTER_MS) this.#say();
     if (nowMs - Math.max(this.#heartbeatAt, this.#reconnectAt) < STALE_AFTER_MS * this.#patience) return false;
     this.#reconnectAt = nowMs;
     this.#patience = Math.min(PATIENCE_MAX, this.#patience + 1);
@@ -105,9 +111,14 @@ export class TableFeed {
     this.#fresh = fresh;
     this.#sinceMs = Date.now();
     const { state } = this;
-    if (fresh) this.#log.info('the health status is fresh');
-    else this.#log.warn({ reason: state.reason }, 'the health status is stale');
+    this.#say();
     this.#tell((listener) => listener.onState(state));
+  }
+
+  #say(): void {
+    this.#judged = true;
+    if (this.#fresh) this.#log.info('the health status is fresh');
+    else this.#log.warn({ reason: this.#reason() }, 'the health status is stale');
   }
 
   #reason(): string {
