@@ -33,7 +33,7 @@ export async function statuses(gateway: Gateway): Promise<Record<number, string>
 /** Waits until exactly these endpoints have these statuses, in the order of the backends. */
 export async function shows(
   gateway: Gateway,
-  wanted: readonly (readonly [backend: HealthBackend, status: string])[],
+  wanted: readonly (readonly [backend: Pick<HealthBackend, 'port'>, status: string])[],
 ): Promise<void> {
   const expected = JSON.stringify(Object.fromEntries(wanted.map(([{ port }, status]) => [port, status])));
   await eventually(

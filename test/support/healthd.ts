@@ -155,9 +155,16 @@ export function findRecord(table: StatusTable | null, end: string, match: Partia
 export class Healthd extends DaemonProcess {
   admin: Address = { address: '', port: 0 };
 
-  static async start(config: string, redis: string, nodeArguments: readonly string[] = []): Promise<Healthd> {
+  /** `flags`: further options of the daemon, as on its command line. */
+  static async start(
+    config: string,
+    redis: string,
+    nodeArguments: readonly string[] = [],
+    flags: readonly string[] = [],
+  ): Promise<Healthd> {
     const { folder, path } = writeConfig(config);
-    const args = [...nodeArguments, HEALTHD_BIN, '--config', path, '--redis', redis, '--admin', '127.0.0.1:0'];
+    const own = ['--config', path, '--redis', redis, '--admin', '127.0.0.1:0'];
+    const args = [...nodeArguments, HEALTHD_BIN, ...own, ...flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const daemon = new Healthd(child, folder);
     await daemon.#becomeReady();
