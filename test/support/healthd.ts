@@ -93,7 +93,7 @@ function writeConfig(config: string): { folder: string; path: string } {
 export class EmbeddedHealthd extends DaemonProcess {
   static start(config: string, flags: readonly string[] = []): EmbeddedHealthd {
     const { folder, path } = writeConfig(config);
-    const child = fork(HEALTHD_BIN, ['--embedded', '--config', path, ...flags], {
+    const child = fork(HEALTHD_BIN, ['--embedded', '--admin', 'off', '--config', path, ...flags], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
     });

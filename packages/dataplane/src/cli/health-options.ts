@@ -2,7 +2,7 @@
  * The options of `sluice serve` about its backends: where their status comes from, how they are found, and what failed
  * connects do to them.
  */
-import { duration, integer } from '@sluice/shared/cli/option-values';
+import { duration, hostPortOrOff, integer } from '@sluice/shared/cli/option-values';
 import { option } from '@sluice/shared/cli/options';
 import { z } from 'zod';
 
@@ -15,6 +15,12 @@ export const healthOptions = {
     'health',
     'embedded|off',
     'Probe backends with a daemon that this process starts, or not at all; with --redis, statuses come from there',
+  ),
+  healthAdmin: option(
+    hostPortOrOff().prefault('off'),
+    'health-admin',
+    'ADDR:PORT|off',
+    'Admin port of the daemon that this process starts: its metrics of probes',
   ),
   healthWaitMs: option(
     duration(1, HOUR, 'off').prefault('off'),

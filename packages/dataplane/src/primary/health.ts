@@ -13,6 +13,7 @@ import type { BusState, BusSubscriber } from '@sluice/shared/health/bus';
 import { createIpcSubscriber } from '@sluice/shared/health/ipc/subscriber';
 import { createRedisSubscriber } from '@sluice/shared/health/redis/subscriber';
 import type { Logger } from '@sluice/shared/log';
+import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import type { Options } from '../cli/options.js';
 import type { EngineIndex, Native } from '../engine/binding.js';
@@ -50,9 +51,11 @@ interface Bus {
 }
 
 /** Arguments of the embedded daemon: the same configuration, the same log. */
-function daemonArguments({ config, logLevel, resolveIntervalMs }: Options): readonly string[] {
+function daemonArguments({ config, logLevel, resolveIntervalMs, healthAdmin }: Options): readonly string[] {
   const paths = config.flatMap((path) => ['--config', path]);
-  return ['--embedded', ...paths, '--log-level', logLevel, '--resolve-interval', `${resolveIntervalMs}ms`];
+  const admin = healthAdmin === null ? 'off' : hostPort(healthAdmin.address, healthAdmin.port);
+  const rest = ['--log-level', logLevel, '--resolve-interval', `${resolveIntervalMs}ms`, '--admin', admin];
+  return ['--embedded', ...paths, ...rest];
 }
 
 /** The bus that the options mean. Throws ExitError when they mean no Redis that there could be. */

@@ -15,7 +15,7 @@ import type { BusPublisher } from '@sluice/shared/health/bus';
 import { createIpcPublisher } from '@sluice/shared/health/ipc/publisher';
 import { createRedisPublisher } from '@sluice/shared/health/redis/publisher';
 import { createLogger, type Logger } from '@sluice/shared/log';
-import { startAdmin } from '../admin.js';
+import { type AdminSources, startAdmin } from '../admin.js';
 import { Daemon } from '../daemon.js';
 import { createHealthdMetrics } from '../metrics.js';
 import { createProbe } from '../probes/create-probe.js';
@@ -98,6 +98,23 @@ function handleProcessEvents(bus: Bus, ending: Ending, signals: Signals, log: Lo
   if (!process.connected) ending.begin('the parent has ended the channel');
 }
 
+/** The admin port, if there is to be one. Embedded, the statuses matter more than it: without the port they go on. */
+async function openAdmin(
+  bus: Bus,
+  at: Options['admin'],
+  sources: AdminSources,
+  log: Logger,
+): Promise<Admin | undefined> {
+  if (at === null) return undefined;
+  try {
+    return await startAdmin(at, sources, log);
+  } catch (error) {
+    if (bus.type === 'redis') throw error;
+    log.error((error as Error).message);
+    return undefined;
+  }
+}
+
 /** Runs until it is told to end. Rejects with ExitError when it cannot start. */
 export async function run(options: Options, signals: Signals): Promise<void> {
   const { logLevel, resolveIntervalMs, probesMax } = options;
@@ -123,9 +140,7 @@ export async function run(options: Options, signals: Signals): Promise<void> {
   if (bus.type === 'redis' && signals.early !== undefined) return;
   const ending = new Ending(log, daemon);
   handleProcessEvents(bus, ending, signals, log);
-  if (bus.type === 'redis' && options.admin !== null) {
-    ending.admin = await startAdmin(options.admin, { daemon, publisher, metrics }, log);
-  }
+  ending.admin = await openAdmin(bus, options.admin, { daemon, publisher, metrics }, log);
   await daemon.start();
   if (ending.begun) return;
   const { admin } = ending;
