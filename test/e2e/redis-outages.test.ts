@@ -114,6 +114,26 @@ describe('Redis itself', () => {
     });
   });
 
+  it('comes back with a table of long ago: the last one stays until a daemon leads', async () => {
+    const redis = await startRedis();
+    const { leader, subscribed } = startBus(redis.options());
+    await subscribed.shows(holds(1, 2));
+    const old = await redis.run((client) => client.hgetall('sluice:{health}:table'));
+    leader.set(3);
+    const before = await subscribed.shows(holds(3));
+    await leader.bus.close();
+    const { rereads } = subscribed.bus.stats;
+    await redis.run((client) => client.hset('sluice:{health}:table', old));
+    await redis.run((client) => client.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
+    await eventually(() => expect(subscribed.bus.stats.rereads).toBeGreaterThan(rereads));
+    await subscribed.isStale();
+    expect(subscribed.bus.table).toEqual(before);
+    const successor = new Leader(redis.options(), 'b');
+    closing.push(() => successor.bus.close());
+    await subscribed.shows(({ publisher }) => expect(publisher).toBe('b'));
+    expect(subscribed.orderFaults()).toEqual([]);
+  });
+
   it('stands still for 8 s', async () => {
     const redis = await startRedis();
     const { leader, subscribed } = startBus(redis.options());

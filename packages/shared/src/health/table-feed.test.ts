@@ -96,6 +96,16 @@ describe('TableFeed', () => {
     expect(bench.pass(STALE_AFTER_MS - 2_000)).toBe(1);
   });
 
+  it('shows an older table that was read only when a heartbeat has confirmed it', () => {
+    const { feed, recorder, ...bench } = new Bench();
+    feed.offer(table({ epoch: 20 }));
+    feed.offer(table({ epoch: 10 }));
+    expect(recorder.tables).toMatchObject([{ epoch: 20 }]);
+    expect(feed.receive(heartbeatOf(table({ epoch: 10 })), bench.now)).toBe(false);
+    expect(recorder.tables).toMatchObject([{ epoch: 20 }, { epoch: 10 }]);
+    expect(feed.state.fresh).toBe(true);
+  });
+
   it('gives arrivals a chance after it was held up itself', () => {
     const bench = new Bench();
     bench.feed.replace(table());

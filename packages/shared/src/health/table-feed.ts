@@ -70,7 +70,12 @@ export class TableFeed {
     return false;
   }
 
-  /** A table that was read: what is true now, whatever came before. */
+  /** A table that was read. An older one than that at hand is shown only when a message has confirmed it. */
+  offer(table: StatusTable): void {
+    if (this.#tables.offer(table)) this.#tell((listener) => listener.onTable(table));
+  }
+
+  /** A table of the publisher itself: what is true now, whatever came before. */
   replace(table: StatusTable): void {
     this.#tables.replace(table);
     this.#tell((listener) => listener.onTable(table));

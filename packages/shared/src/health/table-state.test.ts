@@ -72,6 +72,25 @@ describe('TableState', () => {
     expect(state.table).toMatchObject({ epoch: 10, version: 1 });
   });
 
+  it('keeps its table when an older one is read, until the publisher of that one confirms it', () => {
+    const state = holding(table({ epoch: 20, version: 4 }));
+    expect(state.offer(table({ epoch: 10, version: 3 }))).toBe(false);
+    expect(state.table).toMatchObject({ epoch: 20, version: 4 });
+    expect(state.apply(delta(10, 2)).kind).toBe('older');
+    expect(state.apply(delta(10, 4)).kind).toBe('behind');
+    expect(state.apply(heartbeatOf(table({ epoch: 20, version: 4 }))).kind).toBe('current');
+    expect(state.apply(heartbeatOf(table({ epoch: 10, version: 3 }))).kind).toBe('replaced');
+    expect(state.table).toMatchObject({ epoch: 10, version: 3 });
+  });
+
+  it('takes a table that is read when it is not older, and forgets an older offer', () => {
+    const state = new TableState();
+    expect(state.offer(table({ epoch: 10, version: 3 }))).toBe(true);
+    expect(state.offer(table({ epoch: 10, version: 2 }))).toBe(false);
+    expect(state.offer(table({ epoch: 10, version: 3 }))).toBe(true);
+    expect(state.apply(heartbeatOf(table({ epoch: 10, version: 2 }))).kind).toBe('older');
+  });
+
   it('takes a whole table that is newer, also over a gap', () => {
     const state = holding(table());
     expect(state.apply(tableToMessage(table({ version: 4, endpoints: endpoints(3) }))).kind).toBe('replaced');

@@ -147,7 +147,7 @@ class RedisSubscriber extends FeedSubscriber {
     const table = await this.#readOnce(client);
     if (table === undefined) this.#wanted = true;
     else if (table === null) this.#readFault = 'Redis holds no table: no daemon has led yet, or Redis was emptied';
-    else if (this.#closing === null) this.feed.replace(table);
+    else if (this.#closing === null) this.feed.offer(table);
     this.#busy = false;
     this.#replay();
     this.#pause(table === undefined ? RETRY_PAUSE_MS : READ_PAUSE_MS);
