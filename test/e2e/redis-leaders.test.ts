@@ -113,6 +113,33 @@ it('a lease that never ends, because somebody else wrote it, is outlived', async
   await follows('first');
 });
 
+it('a lease that lasts an hour, because the clock of Redis was set back, is outlived', async () => {
+  await redis.run((client) => client.set('sluice:{health}:lease', 'somebody', 'EX', 3_600));
+  start('first');
+  await follows('first');
+});
+
+it('an epoch and a table of another type, because somebody else wrote them, are replaced', async () => {
+  await redis.run(async (client) => {
+    await client.hset('sluice:{health}:epoch', { a: 'b' });
+    await client.set('sluice:{health}:table', 'nonsense');
+  });
+  start('first');
+  await follows('first');
+});
+
+it.each(['nonsense', '', '1e300'])(
+  'a version that is "%s", because somebody else wrote it, is replaced',
+  async (version) => {
+    start('first');
+    await follows('first');
+    await redis.run(async (client) => {
+      await client.hset('sluice:{health}:table', 'version', version);
+      await eventually(async () => expect(await client.hget('sluice:{health}:table', 'version')).toMatch(/^\d+$/));
+    });
+  },
+);
+
 it('an epoch and a table that make no sense, because somebody else wrote them, are replaced', async () => {
   await redis.run(async (client) => {
     await client.set('sluice:{health}:epoch', '1e300');

@@ -18,6 +18,7 @@ import { parseStored } from './stored-table.js';
 export const LEASE_MS = 2_000;
 const RENEW_MS = 500;
 const POLL_MS = 500;
+const NOT_RENEWED = 'the lease could not be renewed in time';
 /** A lease that has just ended is tried for so much later, to be on the right side of its end. */
 const AFTER_END_MS = 5;
 
@@ -38,9 +39,11 @@ export interface Reign {
   readonly endsAt: number;
 }
 
+type Connection = Pick<RedisConnection, 'client' | 'failed'>;
+
 export class Lease {
   readonly #keys: BusKeys;
-  readonly #connection: RedisConnection;
+  readonly #connection: Connection;
   readonly #log: Logger;
   readonly #events: LeaseEvents;
   #reign: Reign | null = null;
@@ -51,7 +54,7 @@ export class Lease {
   #timer: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
 
-  constructor(keys: BusKeys, connection: RedisConnection, log: Logger, events: LeaseEvents) {
+  constructor(keys: BusKeys, connection: Connection, log: Logger, events: LeaseEvents) {
     this.#keys = keys;
     this.#connection = connection;
     this.#log = log;
@@ -97,6 +100,8 @@ export class Lease {
     if (this.#busy || client === null) return;
     this.#busy = true;
     let delay = RENEW_MS;
+    // This process was held up past the end of its reign: renewing it now would only keep everybody from the lease.
+    if (this.reign === null) this.#depose(NOT_RENEWED);
     try {
       delay = this.#reign === null ? await this.#elect(client) : await this.#beat(client, this.#reign);
     } catch (error) {
@@ -159,7 +164,7 @@ export class Lease {
     clearTimeout(this.#expiry);
     if (this.#stopped) return;
     const left = Math.max(0, reign.endsAt - monotonicMs());
-    this.#expiry = setTimeout(() => this.#depose('the lease could not be renewed in time'), left);
+    this.#expiry = setTimeout(() => this.#depose(NOT_RENEWED), left);
   }
 
   #depose(reason: string): void {

@@ -6,21 +6,28 @@
  */
 
 /**
- * Takes the lease when it is free, and gives the reign its epoch. A number that JavaScript could not hold is not one.
+ * Takes the lease when it is free, and gives the reign its epoch. A number that JavaScript could not hold is not one, a
+ * key of another type is deleted, and a lease that lasts longer than any (Redis's clock was set back) is cut short.
  * ARGV: token, lease ms, lowest epoch to exceed. Reply: {0, ms until it is worth trying again} | {1, epoch, table as HGETALL}.
  */
 export const ELECT = `
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   local left = redis.call('PTTL', KEYS[1])
-  if left == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-  return {0, left}
+  if left == -1 or left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+  return {0, math.min(left, tonumber(ARGV[2]))}
+end
+local function read(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) ~= 'table' then return reply end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then redis.call('DEL', key) end
+  return redis.call(command, key, ...)
 end
 local function number(text)
   local value = tonumber(text or '0') or 0
   return value < 9e15 and value or 0
 end
-local given = number(redis.call('GET', KEYS[2]))
-local stored = number(redis.call('HGET', KEYS[3], 'epoch'))
+local given = number(read('GET', KEYS[2]))
+local stored = number(read('HGET', KEYS[3], 'epoch'))
 local epoch = string.format('%.0f', math.max(tonumber(ARGV[3]), given, stored) + 1)
 redis.call('SET', KEYS[2], epoch)
 return {1, epoch, redis.call('HGETALL', KEYS[3])}`;
@@ -55,7 +62,8 @@ export const WRITE = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('GET', KEYS[2]) ~= ARGV[2] then return 'lost' end
 local stored = redis.call('HMGET', KEYS[3], 'epoch', 'version')
 if ARGV[3] == '' then
-  if stored[1] == ARGV[2] and tonumber(stored[2]) >= tonumber(ARGV[4]) then return 'behind' end
+  local version = tonumber(stored[2] or '') or -1
+  if stored[1] == ARGV[2] and version >= tonumber(ARGV[4]) and version < 9e15 then return 'behind' end
   redis.call('DEL', KEYS[3])
 elseif stored[1] ~= ARGV[2] or stored[2] ~= ARGV[3] then
   return 'behind'
