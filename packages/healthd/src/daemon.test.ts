@@ -127,11 +127,33 @@ describe('Daemon', () => {
     await timers.pass(20 * INTERVAL_MS);
     expect([probed(), publisher.changes.length]).toEqual([before, changes]);
     const record = { address: '10.0.0.1', port: 9000, why: 'refused', sinceMs: 5, probedAtMs: 6, probeMs: 1 } as const;
-    const head = { epoch: 1, version: 3, timestampMs: 1, publisher: 'other', services: new Set<string>() };
+    publisher.epoch = 2;
+    const head = { epoch: 2, version: 3, timestampMs: 1, publisher: 'other', services: new Set<string>() };
     publisher.elect({ ...head, endpoints: new Map([[KEY, { ...record, status: 'unhealthy' }]]) });
     expect(publisher.tables.at(-1)?.get(KEY)).toEqual({ ...record, status: 'unhealthy' });
     await timers.pass(1.1 * INTERVAL_MS);
     expect(probed()).toBe(before + 1);
+  });
+
+  it('knows better than a table of its own reign or of one before', async () => {
+    const { timers, publisher, answer } = await start();
+    answer.now = { healthy: false, why: 'refused', elapsedMs: 1 };
+    publisher.elect();
+    await timers.pass(2.1 * INTERVAL_MS);
+    const known = publisher.changes.at(-1)?.set[0]?.[1];
+    expect(known?.status).toBe('unhealthy');
+    publisher.depose();
+    const record = { address: '10.0.0.1', port: 9000, why: '', sinceMs: 5, probedAtMs: 6, probeMs: 1 } as const;
+    const head = { epoch: 1, version: 3, timestampMs: 1, publisher: 'this', services: new Set<string>() };
+    publisher.elect({ ...head, endpoints: new Map([[KEY, { ...record, status: 'healthy' }]]) });
+    expect(publisher.tables.at(-1)?.get(KEY)).toMatchObject({ status: 'unhealthy', why: 'refused' });
+  });
+
+  it('does not begin a reign that comes while it closes', async () => {
+    const { timers, publisher, daemon } = await start();
+    await daemon.close();
+    publisher.elect();
+    expect({ leading: daemon.leading, pending: timers.pending }).toEqual({ leading: false, pending: 0 });
   });
 
   it('close leaves no timer and gives the lease back', async () => {

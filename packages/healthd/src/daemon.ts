@@ -44,6 +44,8 @@ export class Daemon {
   readonly #scheduler: Scheduler;
   readonly #probes = new Map<string, Probe>();
   #leading = false;
+  /** Of its last reign: what it knows is as new as any table up to then. */
+  #epoch = 0;
   #closed = false;
   #cancelDetails: (() => void) | undefined;
 
@@ -156,7 +158,10 @@ export class Daemon {
   }
 
   #lead(stored: StatusTable | null, epoch: number): void {
-    if (stored !== null) this.#registry.seed(stored);
+    if (this.#closed) return;
+    // A table of its own reign, or of one before, may have been restored from a snapshot, or lack the last verdicts.
+    if (stored !== null && stored.epoch > this.#epoch) this.#registry.seed(stored);
+    this.#epoch = epoch;
     this.#log.info({ epoch, endpoints: this.#registry.endpoints.size }, 'probes from now on');
     this.#leading = true;
     this.#options.publisher.publishTable(this.#registry.services, this.#registry.endpoints);
