@@ -35,7 +35,7 @@ async function found(gateway: Gateway, status: string): Promise<void> {
   await eventually(
     async () => {
       const [service] = (await backendHealth(gateway)).services;
-      const endpoints = (service?.serviceHealth[0]?.endpoints ?? []) as readonly (Endpoint & { address: string })[];
+      const endpoints = service?.serviceHealth[0]?.endpoints ?? [];
       expect(new Set(endpoints.map(({ address }) => address))).toEqual(new Set(addresses));
       expect(endpoints.every(({ port }) => port === backend.port)).toBe(true);
       expect(endpoints.find(({ address }) => address === ADDRESS)?.health.status).toBe(status);
@@ -43,9 +43,6 @@ async function found(gateway: Gateway, status: string): Promise<void> {
     { budgetMs: HEALTH_BUDGET_MS },
   );
 }
-type Endpoint = Awaited<
-  ReturnType<typeof backendHealth>
->['services'][number]['serviceHealth'][number]['endpoints'][number];
 
 /** Its backend is seen to go and to come back. */
 async function follows(gateway: Gateway): Promise<void> {

@@ -63,10 +63,7 @@ function said(body: string): unknown {
     serviceName,
     endpoints: serviceHealth
       .flatMap(({ endpoints }) => endpoints)
-      .map(({ port, health }) => {
-        const { status, why, since } = health as Record<string, unknown>;
-        return { port, status, why, since };
-      })
+      .map(({ port, health: { status, why, since } }) => ({ port, status, why, since }))
       .sort((one, two) => one.port - two.port),
   }));
 }

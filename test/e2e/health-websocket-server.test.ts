@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import type { Gateway } from '../support/gateway.js';
 import { HealthBackend } from '../support/health-backend.js';
-import { answered, backendHealth, HEALTH_BUDGET_MS } from '../support/health-gateway.js';
+import { answered, backendHealth, type EndpointHealth, HEALTH_BUDGET_MS } from '../support/health-gateway.js';
 import { withGateway } from '../support/scenario.js';
 
 const WEBSOCKET = { interval: '100ms', protocol: 'WebSocket', websocket: { path: '/probe', ping: true } };
@@ -52,12 +52,8 @@ test('is unhealthy by the default probe, which says why, and healthy by the WebS
   );
 });
 
-interface Health {
-  readonly status: string;
-}
-
 /** What is said of the one endpoint of each service. Throws while one of them is not judged yet. */
-async function judged(gateway: Gateway): Promise<Record<string, Health | undefined>> {
+async function judged(gateway: Gateway): Promise<Record<string, EndpointHealth['health'] | undefined>> {
   const { services } = await backendHealth(gateway);
   const all = services.map(({ serviceName, serviceHealth }) => {
     return [serviceName.split('/')[1] ?? '', serviceHealth[0]?.endpoints[0]?.health] as const;

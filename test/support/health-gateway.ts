@@ -9,11 +9,17 @@ import { RawClient } from './raw-client.js';
 /** Boots, probes and messages of several processes on a busy machine. */
 export const HEALTH_BUDGET_MS = 20_000;
 
+export interface EndpointHealth {
+  readonly address: string;
+  readonly port: number;
+  readonly health: { readonly status: string; readonly why: string; readonly since: string };
+  readonly activeConnections: number;
+}
 interface BackendHealth {
   readonly services: readonly {
     readonly serviceName: string;
     readonly serviceHealth: readonly {
-      readonly endpoints: readonly { readonly port: number; readonly health: { readonly status: string } }[];
+      readonly endpoints: readonly EndpointHealth[];
     }[];
   }[];
   readonly healthBus?: { readonly fresh: boolean; readonly reason: string };
