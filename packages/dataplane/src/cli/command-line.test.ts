@@ -86,6 +86,17 @@ describe('parseArguments', () => {
     expect(error.message.split('\n')).toHaveLength(2);
     expect(error.message).toContain('SLUICE_WORKERS must be an integer from 1 to 128, not "many"');
   });
+
+  it('never shows what may hold a password', () => {
+    const given = 'http://user:s3cret@redis.test';
+    for (const error of [
+      refusal(['serve', '--config', 'a', '--redis', given]),
+      refusal(['serve', '--config', 'a'], { SLUICE_REDIS: given }),
+    ]) {
+      expect(error.message).toMatch(/(--redis|SLUICE_REDIS) must be a URL/);
+      expect(error.message).not.toContain('s3cret');
+    }
+  });
 });
 
 describe('options', () => {

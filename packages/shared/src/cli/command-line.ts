@@ -79,9 +79,9 @@ function resolveOptions<Schema extends OptionsSchema>(
   if (result.success) return result.data;
   const lines = result.error.issues.map(({ path, message }) => {
     const name = String(path[0]);
-    const { flag } = optionDoc(schema, name);
+    const { flag, secret } = optionDoc(schema, name);
     const subject = flags[name] !== undefined || environment[name] === undefined ? `--${flag}` : environmentName(flag);
-    const given = flags[name] ?? environment[name];
+    const given = secret === true ? undefined : (flags[name] ?? environment[name]);
     return `${program}: ${subject} must be ${message}${given === undefined ? '' : `, not ${JSON.stringify(given)}`}`;
   });
   throw new ExitError(ExitCode.usage, lines.join('\n'));

@@ -29,7 +29,9 @@ function sentinels() {
 }
 
 export const redisOptions = {
-  redis: option(redisUrl().optional(), 'redis', 'URL', 'Redis that carries the health bus; rediss:// for TLS'),
+  redis: option(redisUrl().optional(), 'redis', 'URL', 'Redis that carries the health bus; rediss:// for TLS', {
+    secret: true,
+  }),
   redisSentinels: option(
     sentinels().optional(),
     'redis-sentinels',
@@ -57,12 +59,14 @@ export const redisOptions = {
     'redis-password',
     'TEXT',
     'Password; better given as the variable, which other users of the machine do not see',
+    { secret: true },
   ),
   redisSentinelPassword: option(
     z.string().optional(),
     'redis-sentinel-password',
     'TEXT',
     'Password of the Sentinels themselves',
+    { secret: true },
   ),
   redisCa: option(
     z.string().min(1).optional(),
