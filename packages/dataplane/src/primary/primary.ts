@@ -6,6 +6,7 @@
  * `close` stops everything and leaves no thread, timer, listener or descriptor. Both are idempotent.
  */
 
+import { loadConfiguration } from '@sluice/shared/cli/configuration';
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import type { Logger } from '@sluice/shared/log';
 import type { Options } from '../cli/options.js';
@@ -18,7 +19,6 @@ import { AcceptPressure } from './accept-pressure.js';
 import { type AcceptWatch, watchAccepting } from './accept-watch.js';
 import { AccessLogWriter } from './access-log-writer.js';
 import { type Admin, startAdmin } from './admin.js';
-import { loadConfiguration } from './configuration.js';
 import { drain } from './drain.js';
 import { createEngines } from './engines.js';
 import { type HangWatch, watchForHangs } from './hang-watch.js';
