@@ -81,6 +81,7 @@ export class Health {
   readonly #options: HealthOptions;
   readonly #bus: Bus;
   readonly #feed: HealthFeed;
+  readonly #live: LiveConnections;
   #timer: NodeJS.Timeout | undefined;
   #silentSweeps = 0;
   #ended: () => void = () => {};
@@ -105,7 +106,8 @@ export class Health {
     this.#options = health;
     this.#bus = openBus(options, log);
     this.board = createBoard(options.endpointsMax, engines.length);
-    const live = new LiveConnections(native, engines);
+    const live = new LiveConnections({ native, engines, log });
+    this.#live = live;
     this.membership = new Membership({
       services,
       board: this.board,
@@ -166,6 +168,7 @@ export class Health {
 
   #sweep(): void {
     this.membership.sweep();
+    this.#live.retry();
     const { daemon } = this.#bus;
     if (daemon === null) return;
     const silent = daemon.pid !== undefined && !this.view.state.fresh;

@@ -4,16 +4,29 @@ import { beforeEach, expect, test } from 'vitest';
 import { LiveConnections } from './live-connections.js';
 
 const calls: unknown[][] = [];
-beforeEach(() => calls.splice(0));
+/** Engines without room for another order. */
+const full = new Set<number>();
+const time = { nowMs: 1000 };
+const errors: string[] = [];
+beforeEach(() => {
+  calls.splice(0);
+  errors.splice(0);
+  full.clear();
+});
 
 const live = (engines: readonly number[] = [0]) =>
-  new LiveConnections(
-    {
-      engineEndEndpoint: (...call) => calls.push(['end', ...call]),
+  new LiveConnections({
+    native: {
+      engineEndEndpoint: (...call) => {
+        if (full.has(call[0])) throw Object.assign(new Error('no room'), { code: 'ERR_SLUICE_ENDINGS' });
+        calls.push(['end', ...call]);
+      },
       engineKeepEndpoint: (...call) => calls.push(['keep', ...call]),
     },
     engines,
-  );
+    log: { error: (_detail: unknown, message: string) => errors.push(message) } as never,
+    nowMs: () => time.nowMs,
+  });
 const policy = (unhealthy: LiveAction, draining: LiveAction, removed: LiveAction) => ({
   unhealthy,
   draining,
@@ -65,4 +78,35 @@ test('a slot that gets another endpoint is kept again', () => {
   connections.forget(3);
   connections.forget(3);
   expect(calls.slice(1)).toEqual([['keep', 0, 3]]);
+});
+
+test('an engine without room is asked again, it alone, and its deadline is not put off', () => {
+  const connections = live([0, 1]);
+  full.add(1);
+  connections.onStatus(3, EndpointStatus.draining, policy('keep', 'drain', 'keep'));
+  connections.onStatus(4, EndpointStatus.draining, policy('keep', 'drain', 'keep'));
+  time.nowMs += 2000;
+  connections.retry();
+  expect(errors).toHaveLength(1);
+  full.clear();
+  connections.retry();
+  connections.retry();
+  expect(calls).toEqual([
+    ['end', 0, 3, 'endpoint-draining', 5000, 100],
+    ['end', 0, 4, 'endpoint-draining', 5000, 100],
+    ['end', 1, 3, 'endpoint-draining', 3000, 100],
+    ['end', 1, 4, 'endpoint-draining', 3000, 100],
+  ]);
+});
+
+test('an order that nobody wants any more is not given again', () => {
+  const connections = live();
+  full.add(0);
+  connections.onStatus(3, EndpointStatus.unhealthy, policy('close', 'keep', 'close'));
+  connections.onStatus(3, EndpointStatus.healthy, policy('close', 'keep', 'close'));
+  connections.onStatus(4, EndpointStatus.removed, policy('close', 'keep', 'close'));
+  connections.forget(4);
+  full.clear();
+  connections.retry();
+  expect(calls.filter(([call]) => call === 'end')).toEqual([]);
 });
