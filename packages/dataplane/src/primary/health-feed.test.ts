@@ -181,6 +181,24 @@ test('changes are taken one by one, also those of services', async () => {
   await feed.close();
 });
 
+test('what is no endpoint is passed over, whoever wrote it into the table', () => {
+  const bus = new Bus();
+  const { state, feed } = setUp(bus);
+  const record = (address: string, port = 80): EndpointRecord => ({ ...entry([NAMED, '10.0.1.1'])[1], address, port });
+  const strange: (readonly [string, EndpointRecord])[] = [
+    [`${NAMED}/a","level":"fatal:80`, record('a","level":"fatal')],
+    [`${NAMED}/[0:0::1]:80`, record('0:0::1')],
+    [`${NAMED}/10.0.1.2:0`, record('10.0.1.2', 0)],
+    [`${NAMED}/10.0.1.3:80`, record('10.0.1.4')],
+    ['', record('10.0.1.5')],
+  ];
+  const first = table([NAMED], [[NAMED, '10.0.1.1']]);
+  bus.says({ ...first, endpoints: new Map([...strange, ...first.endpoints]) });
+  bus.listener?.onChange(change({ set: strange }), first);
+  expect(state()).toEqual({ '10.0.0.1': unknown, '10.0.1.1': healthy });
+  return feed.close();
+});
+
 test('a service that the table does not have keeps to its configuration', async () => {
   const bus = new Bus();
   const { state, feed } = setUp(bus);

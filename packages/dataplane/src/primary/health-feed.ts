@@ -6,15 +6,18 @@
  * gateway goes on with what it knows. Primary thread.
  */
 import type { Discovery, DiscoveryListener } from '@sluice/shared/discovery/discovery';
+import { normaliseAddress } from '@sluice/shared/discovery/endpoints';
 import type { BusSubscriber } from '@sluice/shared/health/bus';
 import type { EndpointRecord, StatusTable, TableChange } from '@sluice/shared/health/table';
 import type { Logger } from '@sluice/shared/log';
 import { endpointKey } from '@sluice/shared/snapshot/endpoint-key';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { sparingly } from '../worker/error-report.js';
 import type { Found, Membership } from './membership.js';
 
 /** Names of services that one log line may have. */
 const NAMED_MAX = 5;
+const KEY_LENGTH_MAX = 200;
 
 export interface HealthFeedOptions {
   readonly services: readonly ServiceSnapshot[];
@@ -39,6 +42,11 @@ function serviceOf(key: string): string {
   return key.slice(0, key.lastIndexOf('/'));
 }
 
+/** Whether this is an endpoint that can be dialled, under its own key: whoever writes to the bus may write anything. */
+function isEndpoint(key: string, { address, port }: EndpointRecord): boolean {
+  return port > 0 && normaliseAddress(address) === address && key === endpointKey(serviceOf(key), address, port);
+}
+
 export class HealthFeed {
   readonly #options: HealthFeedOptions;
   readonly #discovery: Discovery;
@@ -47,11 +55,16 @@ export class HealthFeed {
   readonly firstTable: Promise<void>;
   #tableTaken: () => void = () => {};
   #heard = false;
+  readonly #strange: (key: unknown) => void;
 
   constructor(options: HealthFeedOptions) {
     this.#options = options;
     this.#discovery = options.discovery;
     this.#byName = new Map(options.services.map((service) => [service.name, service]));
+    this.#strange = sparingly((key, suppressed) => {
+      const detail = { key: String(key).slice(0, KEY_LENGTH_MAX), suppressed };
+      options.log.warn(detail, 'the health bus names an endpoint that is none; it is passed over');
+    });
     this.firstTable = new Promise((resolve) => {
       this.#tableTaken = resolve;
     });
@@ -95,7 +108,7 @@ export class HealthFeed {
   #takeTable(table: StatusTable): void {
     const { membership, services } = this.#options;
     const byService = new Map<string, Found[]>();
-    for (const [key, record] of table.endpoints) {
+    for (const [key, record] of this.#endpoints(table.endpoints)) {
       const service = serviceOf(key);
       const list = byService.get(service);
       if (list === undefined) byService.set(service, [foundOf(record)]);
@@ -117,9 +130,17 @@ export class HealthFeed {
       return;
     }
     const { membership } = this.#options;
-    for (const [key, record] of change.set) membership.put(serviceOf(key), foundOf(record));
+    for (const [key, record] of this.#endpoints(change.set)) membership.put(serviceOf(key), foundOf(record));
     for (const key of change.remove) membership.remove(serviceOf(key), key);
     membership.commit();
+  }
+
+  /** Those that are endpoints; the others are passed over. */
+  *#endpoints(entries: Iterable<readonly [string, EndpointRecord]>): Iterable<readonly [string, EndpointRecord]> {
+    for (const entry of entries) {
+      if (isEndpoint(...entry)) yield entry;
+      else this.#strange(entry[0]);
+    }
   }
 
   #takeState(): void {
