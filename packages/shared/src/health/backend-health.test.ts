@@ -46,6 +46,12 @@ describe('/backendHealth', () => {
     });
   });
 
+  it('is not broken by a moment that no calendar has', () => {
+    const odd = endpoint('10.1.1.22', 'healthy', { sinceMs: 1e300, probedAtMs: Number.MAX_VALUE });
+    const services = () => [{ service: 'ns/chat/80', endpoints: [odd] }];
+    expect(JSON.stringify(ask('detailed=true', { services }).body)).toContain('"since":null,"lastProbe":null');
+  });
+
   it('answers for one service', () => {
     expect(ask('service-name=ns/empty/81').body).toEqual({
       services: [{ serviceName: 'ns/empty/81', serviceHealth: [EMPTY] }],

@@ -28,9 +28,12 @@ export interface BackendHealthSources {
   readonly bus?: () => BusState;
 }
 
+/** The last moment that a Date can be: what comes over the bus may be any number. */
+const MOMENT_MAX_MS = 8.64e15;
+
 /** ISO 8601; null for never. */
 function time(ms: number): string | null {
-  return ms > 0 ? new Date(ms).toISOString() : null;
+  return ms > 0 && ms <= MOMENT_MAX_MS ? new Date(ms).toISOString() : null;
 }
 
 function endpointJson(endpoint: EndpointHealth): unknown {
