@@ -170,4 +170,11 @@ describe('the meters', () => {
       ['answered', 211, 408],
     ]);
   });
+
+  it('count a fault of the gateway itself', () => {
+    const scene = createScene();
+    scene.response(SWITCH);
+    expect(scene.status()).toBe(500);
+    expect(scene.meters).toEqual([['answered', 0, 500]]);
+  });
 });

@@ -26,6 +26,7 @@ import { attemptTimeoutMs, failureCode, mayTryAgain } from './failure.js';
 import { Answers } from './handshake-answers.js';
 import { BackendLessons } from './handshake-backend.js';
 import type { HandshakeContext } from './handshake-context.js';
+import { OTHER_GROUP } from './meter-groups.js';
 
 interface Target {
   readonly request: RequestHead;
@@ -207,9 +208,14 @@ export class Handshakes {
 
   /** Ends a connection that TypeScript has lost track of, by an answer that takes nothing that could throw again. */
   #abandon(engine: Engine, id: ConnectionId): void {
+    const pending = this.#pending.get(id);
     this.#pending.delete(id);
     try {
-      engine.respond(id, refusalBytes(refuse('internal'), '', '', ''), '', 0);
+      const service = pending?.attempt?.choice.service;
+      const group =
+        pending === undefined || service === undefined ? OTHER_GROUP : this.#answers.group(pending, service);
+      const taken = engine.respond(id, refusalBytes(refuse('internal'), '', '', ''), '', group);
+      if (taken) this.#context.meters?.answered(group, 500);
     } catch (error) {
       this.#context.onError(error);
     }
