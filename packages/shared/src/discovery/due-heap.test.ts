@@ -23,4 +23,16 @@ describe('DueHeap', () => {
       }),
     );
   });
+
+  it('keeps what is wanted, in its order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 50 })), (times) => {
+        const heap = new DueHeap<{ dueMs: number }>();
+        for (const dueMs of times) heap.push({ dueMs });
+        heap.filter(({ dueMs }) => dueMs % 2 === 0);
+        const left = Array.from({ length: heap.size }, () => heap.pop()?.dueMs);
+        expect(left).toEqual(times.filter((dueMs) => dueMs % 2 === 0).sort((a, b) => a - b));
+      }),
+    );
+  });
 });

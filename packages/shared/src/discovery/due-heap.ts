@@ -42,6 +42,13 @@ export class DueHeap<T extends Due> {
     return top;
   }
 
+  /** Keeps only what `isKept`. */
+  filter(isKept: (item: T) => boolean): void {
+    const kept = this.#items.filter(isKept);
+    this.#items.length = 0;
+    for (const item of kept) this.push(item);
+  }
+
   #earlierChild(index: number): number {
     const left = 2 * index + 1;
     return left + 1 < this.#items.length && this.#due(left + 1) < this.#due(left) ? left + 1 : left;

@@ -86,4 +86,13 @@ describe('PeriodicWork', () => {
     expect(begun).toEqual([]);
     expect(timers.pending).toBe(0);
   });
+
+  it('holds no more removed items than others, however far away their time is', async () => {
+    const { timers, begun, work } = start();
+    const kept = Array.from({ length: 100 }, (_, index) => work.add(`kept ${index}`, timers.nowMs() + 1e9 + index));
+    for (let round = 0; round < 10_000; round++) work.remove(work.add('gone', timers.nowMs() + 2e9));
+    expect(work.held).toBeLessThan(2 * kept.length + 1);
+    await timers.pass(1e9 + kept.length);
+    expect(begun.slice(0, kept.length)).toEqual(kept.map(({ item }) => item));
+  });
 });

@@ -3,7 +3,7 @@
  *
  * Invariants: an item never runs twice at a time; what is due waits for a free place in the order of its time; work that
  * was late is not made up for. A removed item that runs is let finish (who runs it may abort it) and keeps its place
- * until it has. Main thread.
+ * until it has. Removed items that wait are swept out before they outnumber the others. Main thread.
  */
 import { DueHeap } from './due-heap.js';
 import type { Timers } from './timers.js';
@@ -27,12 +27,18 @@ export interface Job<T> {
 interface Entry<T> extends Job<T> {
   dueMs: number;
   removed: boolean;
+  waiting: boolean;
 }
+
+/** Fewer removed items than this are not worth a sweep. */
+const SWEEP_MIN = 64;
 
 export class PeriodicWork<T> {
   readonly #options: PeriodicWorkOptions<T>;
   readonly #heap = new DueHeap<Entry<T>>();
   #running = 0;
+  /** Removed items that are still in the heap. */
+  #dead = 0;
   #closed = false;
   #cancel: (() => void) | undefined;
   #awaited = Number.POSITIVE_INFINITY;
@@ -45,9 +51,14 @@ export class PeriodicWork<T> {
     return this.#running;
   }
 
+  /** Items that wait for their time, removed ones that are still held included. */
+  get held(): number {
+    return this.#heap.size;
+  }
+
   /** Puts an item into the schedule. It runs in a later turn, at the earliest. */
   add(item: T, dueMs: number): Job<T> {
-    const entry: Entry<T> = { item, dueMs, removed: false };
+    const entry: Entry<T> = { item, dueMs, removed: false, waiting: true };
     this.#heap.push(entry);
     this.#arm();
     return entry;
@@ -55,7 +66,14 @@ export class PeriodicWork<T> {
 
   /** Takes an item out; what runs is not stopped. */
   remove(job: Job<T>): void {
-    (job as Entry<T>).removed = true;
+    const entry = job as Entry<T>;
+    if (entry.removed) return;
+    entry.removed = true;
+    if (!entry.waiting) return;
+    this.#dead++;
+    if (this.#dead < SWEEP_MIN || this.#dead * 2 < this.#heap.size) return;
+    this.#heap.filter(({ removed }) => !removed);
+    this.#dead = 0;
   }
 
   /** Nothing begins any more. Idempotent. */
@@ -90,7 +108,9 @@ export class PeriodicWork<T> {
       const entry = this.#heap.peek();
       if (entry === undefined || (!entry.removed && entry.dueMs > nowMs)) break;
       this.#heap.pop();
-      if (!entry.removed) void this.#run(entry, nowMs - entry.dueMs);
+      entry.waiting = false;
+      if (entry.removed) this.#dead--;
+      else void this.#run(entry, nowMs - entry.dueMs);
     }
     this.#arm();
   }
@@ -103,6 +123,7 @@ export class PeriodicWork<T> {
       this.#running--;
       if (!entry.removed && !this.#closed) {
         entry.dueMs = this.#options.nextDueMs(entry.item, this.#options.timers.nowMs());
+        entry.waiting = true;
         this.#heap.push(entry);
       }
       this.#arm();
