@@ -5,7 +5,7 @@ import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
 import { ManualTimers } from '@sluice/shared/testing/manual-timers';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Daemon, DETAILS_INTERVAL_MS } from './daemon.js';
+import { Daemon, DETAILS_INTERVAL_MS, DETAILS_MAX } from './daemon.js';
 import type { Probe, ProbeResult } from './probes/probe.js';
 
 const INTERVAL_MS = 1000;
@@ -45,7 +45,7 @@ class FakePublisher implements BusPublisher {
   }
 }
 
-async function start() {
+async function start(endpoints = 1) {
   const timers = new ManualTimers();
   const publisher = new FakePublisher();
   const answer: { now: ProbeResult } = { now: { healthy: true, why: '', elapsedMs: 1 } };
@@ -58,7 +58,10 @@ async function start() {
   const services: ServiceSnapshot[] = [
     {
       name: 'default/chat/80',
-      targets: [{ type: 'address', host: '10.0.0.1', port: 9000, draining: false }],
+      targets: Array.from({ length: endpoints }, (_, index) => {
+        const host = `10.0.${index >> 8}.${(index & 255) + 1}`;
+        return { type: 'address', host, port: 9000, draining: false };
+      }),
       probe: { ...DEFAULT_PROBE, intervalMs: INTERVAL_MS, unhealthyThreshold: 2 },
       balancing: DEFAULT_BALANCING,
       liveConnections: DEFAULT_LIVE_CONNECTIONS,
@@ -105,6 +108,18 @@ describe('Daemon', () => {
     expect(before).toBe(1);
     await timers.pass(2 * INTERVAL_MS);
     expect(publisher.changes).toHaveLength(before + 1);
+  });
+
+  it('says it of many endpoints in batches of bounded size, of each no later than of one', async () => {
+    const endpoints = 2 * DETAILS_MAX + 10;
+    const { timers, publisher } = await start(endpoints);
+    publisher.elect();
+    await timers.pass(2 * INTERVAL_MS);
+    const before = publisher.changes.length;
+    await timers.pass(2 * DETAILS_INTERVAL_MS);
+    const sets = publisher.changes.slice(before).map(({ set }) => set);
+    expect(Math.max(...sets.map(({ length }) => length))).toBeLessThanOrEqual(DETAILS_MAX);
+    expect(new Set(sets.flat().map(([key]) => key)).size).toBe(endpoints);
   });
 
   it('a probe that says nothing of the endpoint changes nothing', async () => {

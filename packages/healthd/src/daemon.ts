@@ -18,6 +18,8 @@ import { isChange, type Probed, Registry } from './registry.js';
 import { Scheduler } from './scheduler.js';
 
 export const DETAILS_INTERVAL_MS = 10_000;
+/** Endpoints in one batch: as a message far smaller than one that subscribers have to read the table for. */
+export const DETAILS_MAX = 500;
 
 export interface DaemonOptions {
   readonly log: Logger;
@@ -184,8 +186,9 @@ export class Daemon {
 
   #refreshDetails(): void {
     this.#cancelDetails?.();
-    this.#cancelDetails = this.#timers.after(DETAILS_INTERVAL_MS, () => {
-      this.#publish(this.#registry.takeDetails());
+    const batches = Math.max(1, Math.ceil(this.#registry.refreshed / DETAILS_MAX));
+    this.#cancelDetails = this.#timers.after(DETAILS_INTERVAL_MS / batches, () => {
+      this.#publish(this.#registry.takeDetails(DETAILS_MAX));
       this.#refreshDetails();
     });
   }

@@ -169,14 +169,20 @@ export class Registry {
     return { ...NOTHING, set: [[key, record]] };
   }
 
-  /** The endpoints that were probed since the last change that showed it. */
-  takeDetails(): TableChange {
+  /** Endpoints that were probed since the last change that showed it. */
+  get refreshed(): number {
+    return this.#refreshed.size;
+  }
+
+  /** Those that were probed since, `countMax` at most: those first that have waited longest. */
+  takeDetails(countMax = Number.POSITIVE_INFINITY): TableChange {
     const set: [string, EndpointRecord][] = [];
     for (const key of this.#refreshed) {
+      if (set.length >= countMax) break;
+      this.#refreshed.delete(key);
       const known = this.#known.get(key);
       if (known !== undefined) set.push([key, known.record]);
     }
-    this.#refreshed.clear();
     return { ...NOTHING, set };
   }
 
