@@ -36,6 +36,14 @@ describe('parseMessage', () => {
       'a port out of range',
       JSON.stringify({ ...tableToMessage(table()), endpoints: [['k', { ...record(1), port: 65_536 }]] }),
     ],
+    [
+      'a port that nothing listens on',
+      JSON.stringify({ ...tableToMessage(table()), endpoints: [['k', { ...record(1), port: 0 }]] }),
+    ],
+    [
+      'an address that is a name',
+      JSON.stringify({ ...tableToMessage(table()), endpoints: [['k', { ...record(1), address: 'localhost' }]] }),
+    ],
     ['an entry that is no pair', JSON.stringify({ ...tableToMessage(table()), endpoints: [['k']] })],
   ])('refuses %s', (_what, text) => {
     expect(parseMessageText(text)).toBeNull();

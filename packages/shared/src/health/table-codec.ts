@@ -2,6 +2,7 @@
  * Status tables and bus messages as plain data, and back. What arrives from outside is checked field by field: a message
  * that is not one is null, never an exception, and nothing of it is kept.
  */
+import { isIP } from 'node:net';
 import type {
   BusMessage,
   DeltaMessage,
@@ -37,8 +38,8 @@ function isStrings(value: unknown): value is readonly string[] {
 export function parseRecord(value: unknown): EndpointRecord | null {
   if (!isFields(value)) return null;
   const { address, port, status, why, sinceMs, probedAtMs, probeMs } = value;
-  if (typeof address !== 'string' || address === '' || typeof why !== 'string') return null;
-  if (!isCount(port) || port > 65_535 || !STATUSES.has(status)) return null;
+  if (typeof address !== 'string' || isIP(address) === 0 || typeof why !== 'string') return null;
+  if (!isCount(port) || port === 0 || port > 65_535 || !STATUSES.has(status)) return null;
   if (!isMoment(sinceMs) || !isMoment(probedAtMs) || !isMoment(probeMs)) return null;
   return { address, port, status: status as HealthStatus, why, sinceMs, probedAtMs, probeMs };
 }
