@@ -193,6 +193,42 @@ describe('the way to Redis', () => {
     expect(subscribed.orderFaults()).toEqual([]);
   });
 
+  it('leads to two servers at once, because one connection has stayed behind at a failover', async () => {
+    const [redis, former] = [await startRedis(), await startRedis()];
+    const proxy = await RedisProxy.start(redis.port);
+    closing.push(() => proxy.close());
+    const leader = new Leader(redis.options());
+    const subscribed = new Subscribed(redis.options({ url: proxy.url }));
+    closing.push(async () => {
+      await Promise.all([leader.bus.close(), subscribed.bus.close()]);
+    });
+    await subscribed.shows(holds(1, 2));
+    const old = await redis.run((client) => client.hgetall('sluice:{health}:table'));
+    await former.run((client) => client.hset('sluice:{health}:table', old));
+    const { rereads } = subscribed.bus.stats;
+    proxy.redirect(former.port);
+    // The reading connection alone ends, and comes back to the former server.
+    await redis.run((client) => client.call('CLIENT', 'KILL', 'TYPE', 'normal'));
+    await eventually(() => expect(subscribed.bus.stats.rereads).toBeGreaterThan(rereads));
+    proxy.redirect(redis.port);
+    await leader.leads();
+    leader.set(3);
+    await subscribed.shows(holds(3));
+    expect(subscribed.orderFaults()).toEqual([]);
+  });
+
+  it('carries much that is not ours: the log has one line of it, and the bus goes on', async () => {
+    const redis = await startRedis();
+    const { leader, subscribed } = startBus(redis.options());
+    await subscribed.shows(holds(1, 2));
+    await redis.run(async (client) => {
+      for (let count = 0; count < 100; count += 1) await client.publish('sluice:{health}:bus', '{"type":"hello"}');
+    });
+    leader.set(3);
+    await subscribed.shows(holds(3));
+    expect(subscribed.warnings.filter((line) => line.includes('not a message'))).toHaveLength(1);
+  });
+
   it('swallows everything without a reset, then is good again', async () => {
     const redis = await startRedis();
     const proxy = await RedisProxy.start(redis.port);

@@ -5,7 +5,7 @@ import { createRedisPublisher } from '@sluice/shared/health/redis/publisher';
 import { createRedisSubscriber } from '@sluice/shared/health/redis/subscriber';
 import type { StatusTable } from '@sluice/shared/health/table';
 import { contents, endpoints, Recorder, SERVICE } from '@sluice/shared/health/testing';
-import { createLogger } from '@sluice/shared/log';
+import { createLogger, type Logger } from '@sluice/shared/log';
 import { eventually } from './eventually.js';
 
 const log = createLogger({ level: 'silent', name: 'bus' });
@@ -15,9 +15,12 @@ const HEAL_BUDGET_MS = 25_000;
 export class Subscribed {
   readonly recorder = new Recorder();
   readonly bus: BusSubscriber;
+  /** What it warned of. */
+  readonly warnings: string[] = [];
 
   constructor(options: RedisOptions) {
-    this.bus = createRedisSubscriber(options, log);
+    const warn = (...said: unknown[]) => this.warnings.push(said.map(String).join(' '));
+    this.bus = createRedisSubscriber(options, Object.assign(Object.create(log) as Logger, { warn }));
     this.bus.start(this.recorder);
   }
 

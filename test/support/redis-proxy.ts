@@ -13,7 +13,7 @@ interface Pair {
 export class RedisProxy {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
-  readonly #targetPort: number;
+  #targetPort: number;
   #swallowing = false;
   #cutAfter: RegExp | null = null;
   /** Connections that were taken so far. */
@@ -38,6 +38,11 @@ export class RedisProxy {
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** New connections go to this port from now on; those that are there stay where they are. */
+  redirect(targetPort: number): void {
+    this.#targetPort = targetPort;
   }
 
   /** Nothing passes any more, on connections old and new; nobody is told. What is swallowed never comes. */

@@ -93,6 +93,7 @@ export class TableState {
 
 type Moment = Pick<StatusTable, 'epoch' | 'version'>;
 
-function isBefore(a: Moment, b: Moment): boolean {
+/** Whether `a` was published before `b`. */
+export function isBefore(a: Moment, b: Moment): boolean {
   return a.epoch < b.epoch || (a.epoch === b.epoch && a.version < b.version);
 }

@@ -12,6 +12,7 @@ import { monotonicMs } from '../clock.js';
 import type { BusMessage, StatusTable } from '../table.js';
 import { parseMessageText } from '../table-codec.js';
 import { FeedSubscriber, TableFeed, WATCH_INTERVAL_MS } from '../table-feed.js';
+import { isBefore } from '../table-state.js';
 import { RedisConnection } from './connection.js';
 import { type BusKeys, busKeys } from './keys.js';
 import type { RedisOptions } from './options.js';
@@ -24,6 +25,8 @@ const WAITING_MAX = 1_000;
 const READ_PAUSE_MS = 50;
 /** After a read that failed. */
 const RETRY_PAUSE_MS = 500;
+/** Between two lines about messages that are none. */
+const FOREIGN_LOG_MS = 60_000;
 
 class RedisSubscriber extends FeedSubscriber {
   readonly #log: Logger;
@@ -38,6 +41,7 @@ class RedisSubscriber extends FeedSubscriber {
   #readTimer: NodeJS.Timeout | undefined;
   #watchTimer: NodeJS.Timeout | undefined;
   #readFault = '';
+  #foreignLoggedAt = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | null = null;
 
   constructor(options: RedisOptions, log: Logger) {
@@ -113,7 +117,7 @@ class RedisSubscriber extends FeedSubscriber {
   #onMessage(text: string): void {
     const message = parseMessageText(text);
     if (message === null) {
-      this.#log.warn({ text: text.slice(0, 200) }, 'not a message of the health bus; the table is read instead');
+      this.#logForeign(text);
       this.#want();
     } else if (this.#busy) {
       this.#wait(message);
@@ -122,6 +126,13 @@ class RedisSubscriber extends FeedSubscriber {
       this.#wait(message);
       this.#want();
     }
+  }
+
+  #logForeign(text: string): void {
+    const now = monotonicMs();
+    if (now - this.#foreignLoggedAt < FOREIGN_LOG_MS) return;
+    this.#foreignLoggedAt = now;
+    this.#log.warn({ text: text.slice(0, 200) }, 'not a message of the health bus; the table is read instead');
   }
 
   #wait(message: BusMessage): void {
@@ -144,7 +155,12 @@ class RedisSubscriber extends FeedSubscriber {
     this.#wanted = false;
     this.#reads += 1;
     if (this.#reads > 1) this.feed.stats.rereads += 1;
+    const heard = this.#waiting.at(-1);
     const table = await this.#readOnce(client);
+    if (table && heard !== undefined && isBefore(table, heard) && client === this.#reading.client) {
+      // A message comes with its table, so this is another Redis: after a failover one connection may have stayed behind.
+      this.#reading.reset('it holds an older table than the messages name');
+    }
     if (table === undefined) this.#wanted = true;
     else if (table === null) this.#readFault = 'Redis holds no table: no daemon has led yet, or Redis was emptied';
     else if (this.#closing === null) this.feed.offer(table);
