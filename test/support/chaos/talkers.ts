@@ -22,6 +22,10 @@ export interface Loss {
 export class Talkers {
   readonly losses: Loss[] = [];
   echoes = 0;
+  /** The longest that any echo has taken since this was last set. */
+  slowestMs = 0;
+  /** Connections that talk now. */
+  talking = 0;
   #stopped = false;
   readonly #lanes: Promise<void>[];
 
@@ -44,13 +48,16 @@ export class Talkers {
 
   async #talk(client: RawClient, requestId: string): Promise<void> {
     let lastEchoMs = performance.now();
+    this.talking += 1;
     try {
       for (let round = 0; !this.#stopped; round += 1) {
         const line = `${requestId} ${round}\n`;
+        const saidMs = performance.now();
         await client.write(line);
         const echoed = (await client.read(line.length, ECHO_BUDGET_MS)).toString();
         if (echoed !== line) throw new Error(`sent ${JSON.stringify(line)}, got ${JSON.stringify(echoed)}`);
         lastEchoMs = performance.now();
+        this.slowestMs = Math.max(this.slowestMs, lastEchoMs - saidMs);
         this.echoes += 1;
         await delay(PAUSE_MS);
       }
@@ -59,6 +66,8 @@ export class Talkers {
     } catch (error) {
       this.losses.push({ requestId, atMs: performance.now(), lastEchoMs, what: (error as Error).message });
       client.destroy();
+    } finally {
+      this.talking -= 1;
     }
   }
 
