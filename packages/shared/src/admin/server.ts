@@ -43,7 +43,10 @@ export interface Admin {
   close(): Promise<void>;
 }
 
+/** For a request to be there as a whole. */
 const TIMEOUT_MS = 1000;
+/** From there on, without a byte more of the answer taken: a page may take a while to make, and a scraper be far away. */
+const ANSWER_TIMEOUT_MS = 10_000;
 const CHECK_INTERVAL_MS = 250;
 const CONNECTIONS_MAX = 64;
 const PLAIN_TEXT = 'text/plain; charset=utf-8';
@@ -118,6 +121,7 @@ function createAdminServer({ log, routes }: AdminOptions): Server {
   limitConnections(server);
   server.on('request', (request, response) => {
     request.resume();
+    request.socket.setTimeout(ANSWER_TIMEOUT_MS);
     answer(request, response, table).catch((error: unknown) => {
       log.error({ err: error, path: request.url }, 'admin request failed');
       if (response.headersSent) response.destroy();
