@@ -152,6 +152,27 @@ test('the daemon ends with the gateway, also when that is killed', async () => {
   }
 });
 
+test('a daemon that hangs does not outlive a gateway that is told twice to end', async () => {
+  const backend = await HealthBackend.start();
+  const gateway = await Gateway.start({ ...embedded([backend]), expectErrors: true });
+  let daemon = 0;
+  try {
+    daemon = await daemonOf(gateway);
+    const client = await RawClient.upgrade(gateway);
+    process.kill(daemon, 'SIGSTOP');
+    gateway.child.kill('SIGTERM');
+    await gateway.logged(({ msg }) => msg === 'draining');
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.end()).toMatchObject({ code: 143 });
+    await eventually(() => expect(runs(daemon)).toBe(false), budget);
+    client.destroy();
+  } finally {
+    if (daemon > 0 && runs(daemon)) process.kill(daemon, 'SIGKILL');
+    await gateway.kill();
+    await backend.close();
+  }
+});
+
 test('endpoints that nobody has probed yet are used; a daemon that still boots ends with the gateway', async () => {
   const backend = await HealthBackend.start(426);
   await withGateway(

@@ -3,7 +3,7 @@
  *
  * Invariant: while it is wanted there is one, or a start is scheduled. Its death is logged, makes the bus stale and
  * nothing else: no connection depends on it. It is in a session of its own, so that Ctrl-C reaches the gateway alone; it
- * ends when its channel ends, however this process ends. Primary thread.
+ * ends when its channel ends, however this process ends, and one that hangs is killed then. Primary thread.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -34,11 +34,14 @@ export class HealthDaemon {
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #closed = false;
+  /** A process that ends at once cannot wait for a daemon that hangs. */
+  readonly #onExit = (): void => this.kill();
   /** Times that it was started again. */
   restarts = 0;
 
   constructor(options: HealthDaemonOptions) {
     this.#options = options;
+    process.once('exit', this.#onExit);
   }
 
   /** Never throws: a daemon that cannot be started is one that has died. */
@@ -87,7 +90,10 @@ export class HealthDaemon {
     this.#closed = true;
     clearTimeout(this.#timer);
     const child = this.#child;
-    if (child === undefined) return;
+    if (child === undefined) {
+      process.off('exit', this.#onExit);
+      return;
+    }
     if (child.connected) child.disconnect();
     const late = setTimeout(() => {
       this.#options.log.warn({ daemon: child.pid }, 'the health daemon does not end; it is killed');
@@ -95,6 +101,7 @@ export class HealthDaemon {
     }, DAEMON_STOP_TIMEOUT_MS);
     await this.#exited;
     clearTimeout(late);
+    process.off('exit', this.#onExit);
   }
 
   #onDeath(reason: string, livedMs: number): void {
