@@ -70,6 +70,19 @@ describe('membership', () => {
     expect([...registry.endpoints.keys()]).toEqual([`${CHAT}/[::1]:9000`]);
   });
 
+  it('an endpoint that was unhealthy when it went is so when it comes back, until a probe says otherwise', () => {
+    const { registry, judge } = setup({ unhealthyThreshold: 1 });
+    registry.discover(CHAT, [endpoint('10.0.0.1')], true);
+    judge(failed('refused'));
+    registry.discover(CHAT, [], true);
+    const { set } = registry.discover(CHAT, [endpoint('10.0.0.1')], true);
+    expect(set[0]?.[1]).toMatchObject({ status: 'unhealthy', why: 'refused', sinceMs: 2000 });
+    expect([...registry.probed()].map(({ key }) => key)).toEqual([KEY]);
+    expect(judge(ok).set[0]?.[1].status).toBe('healthy');
+    registry.discover(CHAT, [], true);
+    expect(registry.discover(CHAT, [endpoint('10.0.0.1')], true).set[0]?.[1].status).toBe('unknown');
+  });
+
   it('an incomplete discovery takes nothing away', () => {
     const { registry } = setup();
     registry.discover(CHAT, [endpoint('10.0.0.1')], true);

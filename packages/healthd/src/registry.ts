@@ -11,6 +11,7 @@ import type { ServiceHealth } from '@sluice/shared/health/backend-health';
 import type { EndpointRecord, HealthStatus, StatusTable, TableChange } from '@sluice/shared/health/table';
 import { endpointKey } from '@sluice/shared/snapshot/endpoint-key';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { Departed } from './departed.js';
 import type { ProbeResult } from './probes/probe.js';
 import { type Judgement, judge, settledJudgement, type Verdict } from './thresholds.js';
 
@@ -52,6 +53,7 @@ export class Registry {
   readonly #services = new Map<string, Service>();
   readonly #known = new Map<string, Known>();
   readonly #refreshed = new Set<string>();
+  readonly #departed = new Departed();
 
   /** `wallMs`: ms since the epoch. */
   constructor(wallMs: () => number) {
@@ -190,10 +192,11 @@ export class Registry {
   #admit(name: string, key: string, { address, port, draining }: DiscoveredEndpoint): EndpointRecord | undefined {
     const known = this.#known.get(key);
     if (known?.draining === draining) return undefined;
-    const judgement = known?.judgement ?? settledJudgement('unknown');
+    const former = known ?? this.#departed.come(key, this.#wallMs());
+    const judgement = former?.judgement ?? settledJudgement('unknown');
     const fresh = { address, port, why: '', probedAtMs: 0, probeMs: 0 };
     const status = statusOf(draining, judgement);
-    const record = { ...(known?.record ?? fresh), status, sinceMs: this.#wallMs() };
+    const record = { ...(former?.record ?? fresh), status, sinceMs: this.#wallMs() };
     this.#services.get(name)?.keys.add(key);
     this.#known.set(key, { service: name, draining, judgement, record });
     return record;
@@ -203,7 +206,9 @@ export class Registry {
     const known = this.#known.get(key);
     this.#known.delete(key);
     this.#refreshed.delete(key);
-    if (known !== undefined) this.#services.get(known.service)?.keys.delete(key);
+    if (known === undefined) return;
+    this.#departed.leave(key, known, this.#wallMs());
+    this.#services.get(known.service)?.keys.delete(key);
   }
 }
 
