@@ -104,7 +104,14 @@ test('they agree, before and after a change and another leader', async () => {
   const standby = daemons.find((daemon) => daemon !== leader) as Healthd;
   const pages = await Promise.all(daemons.map(metricsOf));
   expect(pages.map((page) => page.sum('sluice_leader')).sort()).toEqual([0, 1]);
-  expect((await metricsOf(standby)).sum('sluice_probes_total')).toBe(0);
+  const quiet = await metricsOf(standby);
+  expect(quiet.sum('sluice_probes_total')).toBe(0);
+  // What it knows is old or nothing: it says so, and adds nothing to what the leader counts.
+  expect(quiet.series('sluice_endpoints')).toEqual([]);
+  expect(JSON.parse((await standby.ask('/backendHealth')).body)).toMatchObject({
+    healthBus: { fresh: false, reason: expect.stringContaining('stands by') },
+  });
+  expect(JSON.parse((await leader.ask('/backendHealth')).body)).not.toHaveProperty('healthBus');
 
   bad.status = 200;
   other.status = 500;

@@ -13,7 +13,7 @@ import type { Daemon } from './daemon.js';
 import type { HealthdMetrics } from './metrics.js';
 
 export interface AdminSources {
-  readonly daemon: Pick<Daemon, 'registry'>;
+  readonly daemon: Pick<Daemon, 'registry' | 'state'>;
   readonly publisher: Pick<BusPublisher, 'leading' | 'unreachable'>;
   readonly metrics: HealthdMetrics;
 }
@@ -34,7 +34,7 @@ function routesOf({ daemon, publisher, metrics }: AdminSources): AdminRoute[] {
       handle: () => readyz(publisher),
     },
     metricsRoute(metrics.families),
-    backendHealthRoute({ services: () => daemon.registry.byService() }),
+    backendHealthRoute({ services: () => daemon.registry.byService(), bus: () => daemon.state }),
   ];
 }
 

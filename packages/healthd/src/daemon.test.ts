@@ -89,6 +89,15 @@ describe('Daemon', () => {
     expect(publisher.tables).toEqual([]);
   });
 
+  it('says whether what it knows is of now', async () => {
+    const { publisher, daemon } = await start();
+    expect(daemon.state).toMatchObject({ fresh: false, reason: expect.stringContaining('stands by') });
+    publisher.elect();
+    expect(daemon.state).toMatchObject({ fresh: true, reason: '' });
+    publisher.depose();
+    expect(daemon.state).toMatchObject({ fresh: false, reason: expect.stringContaining('stands by') });
+  });
+
   it('begins a reign with the whole table, then says verdicts', async () => {
     const { timers, publisher, answer } = await start();
     publisher.elect();

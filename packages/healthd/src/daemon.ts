@@ -8,7 +8,7 @@
 import { Discovery, type DiscoveryListener } from '@sluice/shared/discovery/discovery';
 import { LOOKUP_DEADLINE_MS } from '@sluice/shared/discovery/name-lookups';
 import { systemTimers, type Timers } from '@sluice/shared/discovery/timers';
-import type { BusPublisher } from '@sluice/shared/health/bus';
+import type { BusPublisher, BusState } from '@sluice/shared/health/bus';
 import type { StatusTable, TableChange } from '@sluice/shared/health/table';
 import type { Logger } from '@sluice/shared/log';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
@@ -46,6 +46,7 @@ export class Daemon {
   readonly #scheduler: Scheduler;
   readonly #probes = new Map<string, Probe>();
   #leading = false;
+  #turnedMs = Date.now();
   /** Of its last reign: what it knows is as new as any table up to then. */
   #epoch = 0;
   #closed = false;
@@ -74,6 +75,12 @@ export class Daemon {
   /** Probes that run now. */
   get running(): number {
     return this.#scheduler.running;
+  }
+
+  /** Whether what it knows of endpoints is of now: only who leads probes. */
+  get state(): BusState {
+    const reason = this.#leading ? '' : 'this daemon stands by: it does not probe';
+    return { fresh: this.#leading, reason, sinceMs: this.#turnedMs };
   }
 
   get registry(): Pick<Registry, 'services' | 'endpoints' | 'byService'> {
@@ -166,6 +173,7 @@ export class Daemon {
     this.#epoch = epoch;
     this.#log.info({ epoch, endpoints: this.#registry.endpoints.size }, 'probes from now on');
     this.#leading = true;
+    this.#turnedMs = Date.now();
     this.#options.publisher.publishTable(this.#registry.services, this.#registry.endpoints);
     for (const probed of this.#registry.probed()) this.#schedule(probed);
     this.#scheduler.start((key) => this.#registry.record(key)?.status === 'unknown');
@@ -178,6 +186,7 @@ export class Daemon {
   }
 
   #stopProbing(): void {
+    if (this.#leading) this.#turnedMs = Date.now();
     this.#leading = false;
     this.#scheduler.stop();
     this.#cancelDetails?.();

@@ -43,6 +43,11 @@ describe('metrics of healthd', () => {
     expect(endpoints).toContain('sluice_endpoints{service="ns/b/80",status="healthy"} 0');
   });
 
+  it('show no endpoints while another daemon leads: what this one knows of them is old', async () => {
+    const standby = createHealthdMetrics({ ...SOURCES, publisher: { leading: false, epoch: 0 } });
+    expect(await lines(standby, 'sluice_endpoints{')).toEqual([]);
+  });
+
   it('say who leads, and the epoch only while it does', async () => {
     expect(await lines(createHealthdMetrics(SOURCES), 'sluice_leader')).toEqual([
       'sluice_leader 1',

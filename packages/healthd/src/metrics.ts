@@ -88,7 +88,10 @@ function statuses({ services, endpoints }: HealthdMetricsSources) {
 
 function addState(families: Families, sources: HealthdMetricsSources): void {
   const { publisher, probesRunning } = sources;
-  families.gauge('sluice_endpoints', 'Endpoints by status', ['service', 'status'], () => statuses(sources));
+  // Who stands by knows old verdicts or none: added to the leader's they would hide that nothing is healthy.
+  families.gauge('sluice_endpoints', 'Endpoints by status; none while it does not lead', ['service', 'status'], () =>
+    publisher.leading ? statuses(sources) : [],
+  );
   families.gauge('sluice_probes_running', 'Probes that run now', [], probesRunning);
   families.gauge('sluice_leader', '1 while this daemon leads and publishes', [], () => Number(publisher.leading));
   families.gauge('sluice_leader_epoch', 'Epoch of its reign; none while it does not lead', [], () =>
