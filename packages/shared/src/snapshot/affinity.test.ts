@@ -84,6 +84,15 @@ test.each([
   expect(snapshot.rules[0]?.affinity).toBeNull();
 });
 
+test.each(['__Host-chat', '__secure-chat'])('a cookie that browsers would drop is a warning: %s', (name) => {
+  const spec = `default: { sessionAffinity: { affinityType: application-cookie, cookieName: ${name}, cookieDuration: 1s } }`;
+  const { snapshot, issues } = compile(BASE, routePolicy(spec));
+  expect(issues.map(({ severity, path }) => [severity, path])).toEqual([
+    ['warning', 'spec.default.sessionAffinity.cookieName'],
+  ]);
+  expect(snapshot.rules[0]?.affinity?.cookie).toBe(name);
+});
+
 test('name and duration of a managed cookie are not read, which is a warning', () => {
   const spec = 'default: { sessionAffinity: { affinityType: managed-cookie, cookieName: a, cookieDuration: 1s } }';
   const { snapshot, issues } = compile(BASE, routePolicy(spec));

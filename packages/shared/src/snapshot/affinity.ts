@@ -15,6 +15,8 @@ import type { ServiceSnapshot } from './snapshot.js';
 /** The reference's managed cookie. */
 const MANAGED: AffinitySnapshot = { cookie: 'AGCAffinity', maxAgeS: 86_400 };
 const TARGET = ['spec', 'targetRef'];
+/** Names that browsers take with `Secure` alone (RFC 6265bis 4.1.3), which the cookie of a plain listener cannot have. */
+const SECURE_NAME = /^__(?:Host|Secure)-/i;
 
 interface Affinity {
   readonly policy: RoutePolicy;
@@ -94,5 +96,9 @@ function compileAffinity(policy: RoutePolicy, issues: ConfigIssue[]): Affinity |
   if (cookieDuration === undefined)
     report('error', 'cookieDuration', 'is required with application-cookie', 'as in 3600s');
   if (cookieName === undefined || cookieDuration === undefined) return undefined;
+  if (SECURE_NAME.test(cookieName)) {
+    const message = 'is a name that browsers take with the attribute Secure alone, which the cookie does not have';
+    report('warning', 'cookieName', message, 'choose one that begins with neither __Host- nor __Secure-');
+  }
   return { policy, path, affinity: { cookie: cookieName, maxAgeS: Math.ceil(cookieDuration / 1000) } };
 }
