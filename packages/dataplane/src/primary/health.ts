@@ -84,6 +84,7 @@ export class Health {
   readonly #live: LiveConnections;
   #timer: NodeJS.Timeout | undefined;
   #silentSweeps = 0;
+  #closed = false;
   #ended: () => void = () => {};
   readonly #end = new Promise<void>((resolve) => {
     this.#ended = resolve;
@@ -137,7 +138,7 @@ export class Health {
       this.waiting = true;
       await this.#atMost(this.#feed.firstTable, healthWaitMs);
       this.waiting = false;
-      if (this.view.table === null) {
+      if (this.view.table === null && !this.#closed) {
         this.#options.log.warn({ waitedMs: healthWaitMs }, 'no statuses have come; connections are accepted without');
       }
     }
@@ -152,6 +153,7 @@ export class Health {
   /** Idempotent. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#closed = true;
     this.#ended();
     await Promise.all([this.#feed.close(), this.#bus.daemon?.close()]);
   }
