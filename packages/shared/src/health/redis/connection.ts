@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import type { Logger } from '../../log.js';
 import { monotonicMs } from '../clock.js';
 import { CONNECT_TIMEOUT_MS, type RedisTarget } from './settings.js';
+import { attemptWords, givenUpWords, redisWords } from './words.js';
 
 const PAUSE_MIN_MS = 50;
 const PAUSE_MAX_MS = 2_000;
@@ -19,6 +20,7 @@ const NEWS_MS = 60_000;
 /** Connecting by way of sentinels, TLS, authentication and the ready check together. */
 const ESTABLISH_MAX_MS = 2 * CONNECT_TIMEOUT_MS;
 const CLOSE_MAX_MS = 1_000;
+const LOST = 'Redis closed the connection';
 
 export interface ConnectionEvents {
   /** Redis answers. `client` is good until `onDown`. */
@@ -39,6 +41,8 @@ export class RedisConnection {
   #timer: NodeJS.Timeout | undefined;
   #reason = 'not connected yet';
   #closed = false;
+  /** An error of the client of now has been heard. */
+  #explained = false;
   #loggedReason = '';
   #loggedRefusal = '';
   /** The next connection is worth a line. */
@@ -72,10 +76,16 @@ export class RedisConnection {
       return;
     }
     this.#client = client;
+    this.#explained = false;
     client.on('error', (error: Error) => {
-      if (client === this.#client) this.#reason = error.message || (error as NodeJS.ErrnoException).code || 'lost';
+      if (client !== this.#client) return;
+      this.#explained = true;
+      const message = error.message || (error as NodeJS.ErrnoException).code || '';
+      this.#reason = this.#up ? redisWords(message || LOST) : attemptWords(message, this.#target.tls);
     });
     client.on('ready', () => this.#onReady(client));
+    // Before `end`; an error that came with it says more.
+    client.on('close', () => this.#onClose(client));
     client.on('end', () => this.#onLost(client));
     this.#timer = setTimeout(() => this.reset(`not ready within ${ESTABLISH_MAX_MS} ms`), ESTABLISH_MAX_MS);
     client.connect().catch(() => undefined);
@@ -92,7 +102,10 @@ export class RedisConnection {
       this.reset(message);
     } else if (message !== this.#loggedRefusal) {
       this.#loggedRefusal = message;
-      this.#log.error({ redis: this.#target.name, role: this.#role, reason: message }, 'Redis refused a command');
+      this.#log.error(
+        { redis: this.#target.name, role: this.#role, reason: redisWords(message) },
+        'Redis refused a command',
+      );
     }
   }
 
@@ -100,7 +113,7 @@ export class RedisConnection {
   reset(reason: string): void {
     const client = this.#client;
     if (client === null) return;
-    this.#reason = reason;
+    this.#reason = this.#up ? redisWords(reason) : givenUpWords(reason, this.#target.tls);
     client.disconnect();
     this.#onLost(client);
   }
@@ -132,6 +145,11 @@ export class RedisConnection {
     if (this.#news) this.#log.info({ redis: this.#target.name, role: this.#role }, 'connected to Redis');
     this.#news = false;
     this.#events.onUp(client);
+  }
+
+  #onClose(client: Redis): void {
+    if (client !== this.#client || this.#explained) return;
+    this.#reason = this.#up ? LOST : attemptWords('', this.#target.tls);
   }
 
   #onLost(client: Redis): void {

@@ -64,6 +64,16 @@ describe('redisTarget', () => {
     ['an empty prefix', { prefix: '' }, /prefix ""/],
     ['a pattern as prefix', { prefix: 'a*' }, /prefix "a\*"/],
     ['a CA without TLS', { caFile: '/x.pem' }, /rediss:/],
+    [
+      'a CA file that is not there',
+      { url: 'rediss://h', caFile: '/nowhere/x.pem' },
+      /CA file \/nowhere\/x\.pem does not exist/,
+    ],
+    [
+      'a CA file without a certificate',
+      { url: 'rediss://h', caFile: import.meta.filename },
+      /has no certificate in it.*PEM/,
+    ],
     ['sentinels without a master', { sentinels: [{ host: 's', port: 1 }] }, /name of the master/],
   ])('refuses %s', (_what, parts, message) => {
     expect(() => redisTarget(options(parts))).toThrow(message);

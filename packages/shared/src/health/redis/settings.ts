@@ -80,7 +80,8 @@ export interface RedisTarget {
   readonly database: number;
   /** What to call it in the log: no secrets. */
   readonly name: string;
-  /** Options for one client, which connects once. Reads the CA file, and throws when that cannot be read. */
+  readonly tls: boolean;
+  /** Options for one client, which connects once. Reads the CA file, and throws when that cannot be used. */
   clientOptions(role: string): ClientOptions;
 }
 
@@ -102,8 +103,23 @@ const CLIENT: ClientOptions = {
   noDelay: true,
 };
 
+/** The CA file's text. A file without a certificate would be taken by TLS too, and no server be trusted. */
+function authorities(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'latin1');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw invalid(`the CA file ${path} ${code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`}`);
+  }
+  if (!/-----BEGIN (TRUSTED )?CERTIFICATE-----/.test(text)) {
+    throw invalid(`the CA file ${path} has no certificate in it; it must be PEM (-----BEGIN CERTIFICATE-----)`);
+  }
+  return text;
+}
+
 function addressOptions(options: RedisOptions, target: Target): ClientOptions {
-  const ca = options.caFile === undefined ? {} : { ca: readFileSync(options.caFile) };
+  const ca = options.caFile === undefined ? {} : { ca: authorities(options.caFile) };
   if (options.sentinels.length === 0) {
     const servername = isIP(target.host) === 0 ? { servername: target.host } : {};
     return { host: target.host, port: target.port, ...(target.tls ? { tls: { ...ca, ...servername } } : {}) };
@@ -117,7 +133,7 @@ function addressOptions(options: RedisOptions, target: Target): ClientOptions {
   };
 }
 
-/** Checks the options. Throws a RangeError that says what would be right, or the system's error for the CA file. */
+/** Checks the options. Throws a RangeError that says what would be right. */
 export function redisTarget(options: RedisOptions): RedisTarget {
   const target = targetOf(options);
   check(options, target);
@@ -127,6 +143,7 @@ export function redisTarget(options: RedisOptions): RedisTarget {
   const sentinels = options.sentinels.map(({ host, port }) => `${host}:${port}`).join(', ');
   return {
     database,
+    tls: target.tls,
     name: sentinels === '' ? `${target.host}:${target.port}` : `master ${options.master} of sentinels ${sentinels}`,
     clientOptions: (role) => ({
       ...CLIENT,

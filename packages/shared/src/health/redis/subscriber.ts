@@ -9,7 +9,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../../log.js';
 import type { BusListener, BusSubscriber } from '../bus.js';
 import { monotonicMs } from '../clock.js';
-import type { BusMessage, StatusTable } from '../table.js';
+import { type BusMessage, STALE_AFTER_MS, type StatusTable } from '../table.js';
 import { parseMessageText } from '../table-codec.js';
 import { FeedSubscriber, TableFeed, WATCH_INTERVAL_MS } from '../table-feed.js';
 import { isBefore } from '../table-state.js';
@@ -23,6 +23,8 @@ import { parseStored } from './stored-table.js';
 const WAITING_MAX = 1_000;
 /** Between reads: a publisher that cannot be followed must not become a flood of reads. */
 const READ_PAUSE_MS = 50;
+/** Why connections are made anew that may be to nowhere, or to a Redis on which nobody leads. */
+const SILENT = `nothing was heard for ${STALE_AFTER_MS / 1000} s or more; a new connection is made`;
 /** After a read that failed. */
 const RETRY_PAUSE_MS = 500;
 /** Between two lines about messages that are none. */
@@ -106,8 +108,8 @@ class RedisSubscriber extends FeedSubscriber {
   #watch(): void {
     this.#tellTransport();
     if (!this.feed.watch(monotonicMs())) return;
-    this.#listening.reset('nothing heard for too long');
-    this.#reading.reset('nothing heard for too long');
+    this.#listening.reset(SILENT);
+    this.#reading.reset(SILENT);
   }
 
   #tellTransport(): void {
