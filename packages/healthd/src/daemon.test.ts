@@ -4,7 +4,7 @@ import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@slu
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
 import { ManualTimers } from '@sluice/shared/testing/manual-timers';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Daemon, DETAILS_INTERVAL_MS, DETAILS_MAX } from './daemon.js';
 import type { Probe, ProbeResult } from './probes/probe.js';
 
@@ -45,7 +45,7 @@ class FakePublisher implements BusPublisher {
   }
 }
 
-async function start(endpoints = 1) {
+async function start(endpoints = 1, log = pino({ level: 'silent' })) {
   const timers = new ManualTimers();
   const publisher = new FakePublisher();
   const answer: { now: ProbeResult } = { now: { healthy: true, why: '', elapsedMs: 1 } };
@@ -68,7 +68,7 @@ async function start(endpoints = 1) {
     },
   ];
   const daemon = new Daemon({
-    log: pino({ level: 'silent' }),
+    log,
     services,
     publisher,
     createProbe: () => probe,
@@ -140,6 +140,18 @@ describe('Daemon', () => {
     expect(daemon.registry.endpoints.get(KEY)?.status).toBe('unknown');
     expect(outcomes.length).toBeGreaterThan(5);
     expect(new Set(outcomes)).toEqual(new Set(['inconclusive']));
+  });
+
+  it('says that the last leader had services that it does not know', async () => {
+    const log = pino({ level: 'silent' });
+    const warn = vi.spyOn(log, 'warn');
+    const { publisher } = await start(1, log);
+    const head = { epoch: 0, version: 3, timestampMs: 1, publisher: 'other', endpoints: new Map() };
+    publisher.elect({ ...head, services: new Set(['default/chat/80']) });
+    expect(warn).not.toHaveBeenCalled();
+    publisher.elect({ ...head, services: new Set(['default/chat/80', 'default/shop/80']) });
+    const detail = { services: ['default/shop/80'], count: 1, publisher: 'other' };
+    expect(warn).toHaveBeenCalledExactlyOnceWith(detail, expect.stringContaining('this configuration has not'));
   });
 
   it('stops when it is deposed, and goes on from the stored table when it is elected again', async () => {

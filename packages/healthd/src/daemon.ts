@@ -21,6 +21,9 @@ export const DETAILS_INTERVAL_MS = 10_000;
 /** Endpoints in one batch: as a message far smaller than one that subscribers have to read the table for. */
 export const DETAILS_MAX = 500;
 
+/** Names of services that one log line may have. */
+const NAMED_MAX = 5;
+
 export interface DaemonOptions {
   readonly log: Logger;
   readonly services: readonly ServiceSnapshot[];
@@ -171,6 +174,7 @@ export class Daemon {
     // A table of its own reign, or of one before, may have been restored from a snapshot, or lack the last verdicts.
     if (stored !== null && stored.epoch > this.#epoch) this.#registry.seed(stored);
     this.#epoch = epoch;
+    if (stored !== null) this.#tellForeign(stored);
     this.#log.info({ epoch, endpoints: this.#registry.endpoints.size }, 'probes from now on');
     this.#leading = true;
     this.#turnedMs = Date.now();
@@ -178,6 +182,18 @@ export class Daemon {
     for (const probed of this.#registry.probed()) this.#schedule(probed);
     this.#scheduler.start((key) => this.#registry.record(key)?.status === 'unknown');
     this.#refreshDetails();
+  }
+
+  /** Daemons of one Redis have one configuration; where they have not, the services of each leader go with it. */
+  #tellForeign({ services, publisher }: StatusTable): void {
+    const own = new Set(this.#options.services.map(({ name }) => name));
+    const foreign = [...services].filter((name) => !own.has(name));
+    if (foreign.length === 0) return;
+    const detail = { services: foreign.slice(0, NAMED_MAX), count: foreign.length, publisher };
+    this.#log.warn(
+      detail,
+      'the last leader had services that this configuration has not: they are removed from the table',
+    );
   }
 
   #standBy(reason: string): void {

@@ -2,10 +2,10 @@ import { Discovery } from '@sluice/shared/discovery/discovery';
 import { createBoard, EndpointStatus } from '@sluice/shared/health/board';
 import type { BusListener, BusSubscriber } from '@sluice/shared/health/bus';
 import type { EndpointRecord, HealthStatus, StatusTable, TableChange } from '@sluice/shared/health/table';
-import { createLogger } from '@sluice/shared/log';
+import { createLogger, type Logger } from '@sluice/shared/log';
 import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import type { ServiceSnapshot, TargetSnapshot } from '@sluice/shared/snapshot/snapshot';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { HealthFeed } from './health-feed.js';
 import { Membership } from './membership.js';
 
@@ -87,7 +87,7 @@ async function settle(): Promise<void> {
   }
 }
 
-function setUp(subscriber: Bus | null = new Bus()) {
+function setUp(subscriber: Bus | null = new Bus(), feedLog: Logger = log) {
   const board = createBoard(16, 1);
   const ignore = (): void => {};
   const membership = new Membership({
@@ -114,7 +114,7 @@ function setUp(subscriber: Bus | null = new Bus()) {
       },
     },
   });
-  const feed = new HealthFeed({ services, membership, subscriber, discovery, log });
+  const feed = new HealthFeed({ services, membership, subscriber, discovery, log: feedLog });
   feed.start();
   const state = () =>
     Object.fromEntries([...membership.members()].map(({ address, slot }) => [address, board.status(slot)]));
@@ -205,6 +205,27 @@ test('a service that the table does not have keeps to its configuration', async 
   bus.says(table([NAMED], [[NAMED, '10.0.1.1']]));
   await settle();
   expect(state()).toEqual({ '10.0.0.1': unknown, '10.0.1.1': healthy });
+  await feed.close();
+});
+
+test('a service that leaves the table, because another daemon leads by another configuration, is told once, and its return', async () => {
+  const feedLog = createLogger({ level: 'silent', name: 'test' });
+  const warn = vi.spyOn(feedLog, 'warn');
+  const info = vi.spyOn(feedLog, 'info');
+  const bus = new Bus();
+  const { feed } = setUp(bus, feedLog);
+  bus.says(table([ADDRESSES, NAMED], []));
+  expect(warn).not.toHaveBeenCalled();
+  for (let repeat = 0; repeat < 3; repeat += 1) bus.says(table([NAMED], []));
+  expect(warn.mock.calls).toEqual([
+    [{ services: [ADDRESSES], count: 1, publisher: 'test' }, expect.stringContaining('another configuration')],
+  ]);
+  info.mockClear();
+  bus.says(table([ADDRESSES, NAMED], []));
+  expect(info.mock.calls).toEqual([
+    [{ services: [ADDRESSES], count: 1, publisher: 'test' }, expect.stringContaining('again')],
+  ]);
+  expect(warn).toHaveBeenCalledOnce();
   await feed.close();
 });
 

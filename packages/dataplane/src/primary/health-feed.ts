@@ -17,6 +17,8 @@ import type { Found, Membership } from './membership.js';
 
 /** Names of services that one log line may have. */
 const NAMED_MAX = 5;
+const MISSING =
+  'the health bus does not know these services, so nobody probes them: has its daemon another configuration, or not found their names?';
 const KEY_LENGTH_MAX = 200;
 
 export interface HealthFeedOptions {
@@ -55,6 +57,8 @@ export class HealthFeed {
   readonly firstTable: Promise<void>;
   #tableTaken: () => void = () => {};
   #heard = false;
+  /** Services that the last table did not have. */
+  #missing: ReadonlySet<string> = new Set();
   readonly #strange: (key: unknown) => void;
 
   constructor(options: HealthFeedOptions) {
@@ -122,6 +126,7 @@ export class HealthFeed {
     membership.commit();
     this.#discovery.update(this.#unheard());
     if (!this.#heard) this.#first(table);
+    this.#tellMissing(table);
   }
 
   #takeChange(change: TableChange, table: StatusTable): void {
@@ -151,14 +156,25 @@ export class HealthFeed {
 
   #first(table: StatusTable): void {
     this.#heard = true;
+    const { log } = this.#options;
+    log.info({ publisher: table.publisher, endpoints: table.endpoints.size }, 'the first statuses are here');
+    this.#tableTaken();
+  }
+
+  /** A service that the table has not, or has no more, is not probed by anybody: that is said once, and its end too. */
+  #tellMissing(table: StatusTable): void {
     const { log, services } = this.#options;
     const missing = services.filter(({ name }) => !table.services.has(name)).map(({ name }) => name);
-    log.info({ publisher: table.publisher, endpoints: table.endpoints.size }, 'the first statuses are here');
-    if (missing.length > 0) {
-      const detail = { services: missing.slice(0, NAMED_MAX), count: missing.length };
-      log.warn(detail, 'the health bus does not know these services: does its daemon have another configuration?');
-    }
-    this.#tableTaken();
+    const news = missing.filter((name) => !this.#missing.has(name));
+    const known = [...this.#missing].filter((name) => table.services.has(name));
+    this.#missing = new Set(missing);
+    const detail = (names: readonly string[]) => ({
+      services: names.slice(0, NAMED_MAX),
+      count: names.length,
+      publisher: table.publisher,
+    });
+    if (news.length > 0) log.warn(detail(news), MISSING);
+    if (known.length > 0) log.info(detail(known), 'the health bus knows these services again');
   }
 
   #onDiscovered: DiscoveryListener = (name, endpoints, reason, complete) => {
