@@ -58,6 +58,7 @@ describe('the HTTP probe', () => {
     ] as const;
     const found = await Promise.all([200, 201, 202, 403, 404, 405].map((s) => verdict(to, httpCheck(`/${s}`, ranges))));
     expect(found.map((why) => why === '')).toEqual([true, true, false, false, true, false]);
+    expect(found[2]).toBe('probe GET /202 answered 202, not 200-201, 404');
   });
 
   test('a WebSocket server is told of with 426 always, with 404 by the default probe only', async () => {
@@ -102,6 +103,10 @@ describe('the HTTP probe', () => {
 
   test('a port of the policy wins', async () => {
     expect(await verdict({ address: to.address, port: 1 }, httpCheck(), { port: to.port })).toBe('');
+    const words = `probe GET /404 on port ${to.port} answered 404`;
+    expect(
+      await verdict({ address: to.address, port: 1 }, httpCheck('/404'), { port: to.port, policy: 'shop/chat' }),
+    ).toBe(words);
   });
 });
 

@@ -114,17 +114,24 @@ export class Attempt {
 
   /** Unhealthy, and done. `what` follows the question: `answered 404`. */
   answered(what: string): void {
-    this.#unhealthy(`probe ${this.plan.question} ${what}`);
+    this.#unhealthy(`${this.#asked} ${what}`);
+  }
+
+  /** What was asked, and of which port when that is not the endpoint's own. */
+  get #asked(): string {
+    return this.probe.port === 0
+      ? `probe ${this.plan.question}`
+      : `probe ${this.plan.question} on port ${this.probe.port}`;
   }
 
   /** Unhealthy, and done. `what` is what came instead of an answer: `connection refused`. */
   fail(what: string): void {
-    this.#unhealthy(`probe ${this.plan.question}: ${what}`);
+    this.#unhealthy(`${this.#asked}: ${what}`);
   }
 
   /** Unhealthy by an error of the socket or of a protocol, unless the fault is this machine's. */
   failWith(error: unknown): void {
-    const why = `probe ${this.plan.question}: ${faultWords(error, this.awaited, this.plan.serverName)}`;
+    const why = `${this.#asked}: ${faultWords(error, this.awaited, this.plan.serverName)}`;
     if (isOwnFault(error)) {
       this.#settle({ healthy: false, why, inconclusive: true });
       this.end();
@@ -159,12 +166,12 @@ export class Attempt {
   }
 
   #tell(): void {
-    this.#settle({ healthy: false, why: `probe ${this.plan.question}: no verdict` });
+    this.#settle({ healthy: false, why: `${this.#asked}: no verdict` });
     if (this.#verdict !== undefined) this.resolve(this.#verdict);
   }
 
   #stop(): void {
-    this.#settle({ healthy: false, why: `probe ${this.plan.question}: stopped`, inconclusive: true });
+    this.#settle({ healthy: false, why: `${this.#asked}: stopped`, inconclusive: true });
     this.end();
   }
 

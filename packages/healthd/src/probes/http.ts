@@ -21,6 +21,8 @@ type HttpCheck = Extract<ProbeCheck, { type: 'http' }>;
  */
 const MAYBE_WEBSOCKET = new Set([400, 404, 405, 501]);
 
+const RANGES_NAMED_MAX = 3;
+
 /** Behind the status of an unhealthy answer. 426 has one meaning; the others are guessed at for the default probe only. */
 export function hintFor(status: number, probe: Pick<ProbeSnapshot, 'policy'>): string {
   if (status === 426) return '; a WebSocket server wants protocol: WebSocket';
@@ -28,6 +30,16 @@ export function hintFor(status: number, probe: Pick<ProbeSnapshot, 'policy'>): s
     return '; if it is a WebSocket server, it wants protocol: WebSocket in a HealthCheckPolicy';
   }
   return '';
+}
+
+/** The statuses that a policy asks for, unless they are what everybody expects. */
+function wantedWords({ statuses }: HttpCheck): string {
+  const [first] = statuses;
+  if (statuses.length === 1 && first?.start === 200 && first.end === 399) return '';
+  const ranges = statuses
+    .slice(0, RANGES_NAMED_MAX)
+    .map(({ start, end }) => (start === end ? start : `${start}-${end}`));
+  return `, not ${ranges.join(', ')}${statuses.length > RANGES_NAMED_MAX ? ', …' : ''}`;
 }
 
 export function httpProbe(check: HttpCheck): Probe {
@@ -47,7 +59,7 @@ export function httpProbe(check: HttpCheck): Probe {
   };
   const judge = (asked: Attempt, status: number): void => {
     if (check.statuses.some(({ start, end }) => status >= start && status <= end)) asked.pass();
-    else asked.answered(`answered ${status}${hintFor(status, asked.probe)}`);
+    else asked.answered(`answered ${status}${wantedWords(check)}${hintFor(status, asked.probe)}`);
   };
   return (target, probe, signal) =>
     attempt({ ...plan, tls: probe.tls }, target, probe, signal, (asked, socket) =>
