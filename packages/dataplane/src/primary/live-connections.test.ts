@@ -72,6 +72,13 @@ test('another reason for the same action puts no deadline off; another action re
   ]);
 });
 
+test('closing that has begun is not put off by a reason to drain', () => {
+  const connections = live();
+  connections.onStatus(3, EndpointStatus.unhealthy, policy('close', 'keep', 'drain'));
+  connections.onStatus(3, EndpointStatus.removed, policy('close', 'keep', 'drain'));
+  expect(calls).toEqual([['end', 0, 3, 'endpoint-unhealthy', 0, 100]]);
+});
+
 test('a slot that gets another endpoint is kept again', () => {
   const connections = live();
   connections.onStatus(3, EndpointStatus.removed, policy('keep', 'keep', 'close'));

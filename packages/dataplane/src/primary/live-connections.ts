@@ -2,7 +2,8 @@
  * What becomes of the live connections of an endpoint that is no longer usable, as its service's policy says.
  *
  * The engines do it, each for its own connections; here is only what they have been told, by slot. The same action for
- * another reason (unhealthy, then removed) goes on as it has begun: a deadline is not put off. An engine has room for a
+ * another reason (unhealthy, then removed) goes on as it has begun, and closing is not turned into a drain: a deadline is
+ * not put off. An engine has room for a
  * bounded number of orders; one that it does not take is owed, and given again by `retry` until it is taken or void.
  * Nothing here throws. Primary thread.
  */
@@ -60,7 +61,8 @@ export class LiveConnections {
       this.forget(slot);
       return;
     }
-    if (this.#ending.get(slot) === action) return;
+    const before = this.#ending.get(slot);
+    if (before === action || before === 'close') return;
     this.#ending.set(slot, action);
     const reason = REASONS[status] ?? 'endpoint-removed';
     const firstMs = this.#nowMs() + (action === 'drain' ? policy.drainDeadlineMs : 0);
