@@ -1,5 +1,5 @@
 /**
- * The processes that `npm start` runs. Invariant: they all end together, whichever ends first and for whatever reason.
+ * The processes that `npm start` runs. Invariant: whoever ends is told of, and none outlives this process.
  * Each is in a process group of its own, so that Ctrl-C reaches start.mjs alone, which then ends them once and in order.
  */
 import { spawn } from 'node:child_process';
@@ -8,11 +8,11 @@ const KILL_AFTER_MS = 4_000;
 
 export class Children {
   #running = new Map();
-  #onFirstEnd;
+  #onEnd;
 
   /** `onEnd(name, code)` is called when a child has ended by itself; code is null when a signal ended it. */
   constructor(onEnd) {
-    this.#onFirstEnd = onEnd;
+    this.#onEnd = onEnd;
     process.on('exit', () => this.#signal('SIGKILL'));
   }
 
@@ -22,14 +22,14 @@ export class Children {
     this.#running.set(name, child);
     child.once('exit', (code) => {
       this.#running.delete(name);
-      this.#onFirstEnd(name, code);
+      this.#onEnd(name, code);
     });
     return child;
   }
 
   /** Asks every child to end, insists after a while; resolves when none is left. Later ends are not reported. */
   async end() {
-    this.#onFirstEnd = () => {};
+    this.#onEnd = () => {};
     const ended = [...this.#running.values()].map((child) => new Promise((resolve) => child.once('exit', resolve)));
     this.#signal('SIGTERM');
     const killer = setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS);

@@ -21,6 +21,8 @@ const FOLDER = path.dirname(fileURLToPath(import.meta.url));
 const HOST = '127.0.0.1';
 /** The port that the Gateway of gateway.yaml declares. */
 const DECLARED_PORT = 8080;
+/** A demo backend that has died is started again after so long: time to see what the gateway does meanwhile. */
+const REVIVAL_MS = 5000;
 
 /** The number from 1 to 65535 that a text is, undefined when it is none. */
 function portOf(text) {
@@ -59,24 +61,26 @@ async function portProblem(port, backends) {
   return code && `Port ${port} cannot be used (${code}): choose another one with  npm start -- --port ${DECLARED_PORT}`;
 }
 
-async function startBackends(children, wanted) {
-  const args = ({ name, port }) => [path.join(FOLDER, 'backend.mjs'), String(port), name];
-  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'];
-  const backends = wanted.map((backend) => children.start(`backend ${backend.name}`, args(backend), stdio));
-  for (const backend of backends) {
-    backend.on('message', ({ line }) => {
-      const others = backends.filter((other) => other !== backend && other.connected);
-      if (line !== undefined) for (const other of others) other.send({ line });
-    });
-  }
-  await Promise.all(backends.map((backend) => once(backend, 'message')));
+/** The demo backends by name, each with its process of now. */
+const backends = new Map();
+
+/** Starts a backend; resolves when it listens. What is said in its room is handed to the others. */
+async function startBackend(children, { name, port }) {
+  const args = [path.join(FOLDER, 'backend.mjs'), String(port), name];
+  const child = children.start(`backend ${name}`, args, ['ignore', 'inherit', 'inherit', 'ipc']);
+  backends.set(name, child);
+  child.on('message', ({ line }) => {
+    const others = [...backends.values()].filter((other) => other !== child && other.connected);
+    if (line !== undefined) for (const other of others) other.send({ line });
+  });
+  await once(child, 'message');
 }
 
 /** Resolves when the gateway has said that it is ready: its first line on stdout. Later lines are passed on. */
-async function startGateway(children, { port, backends, rest }) {
+async function startGateway(children, { port, backends: wanted, rest }) {
   const map = port === DECLARED_PORT ? [] : ['--port-map', `${DECLARED_PORT}=${port}`];
   const quiet = ['--admin', 'off', '--access-log', 'off', '--log-level', 'warn', '--drain-timeout', '1'];
-  const backendPorts = backends.map((backend) => backend.port).join(',');
+  const backendPorts = wanted.map((backend) => backend.port).join(',');
   const serve = ['--bind', HOST, ...quiet, ...map, ...rest];
   const stdio = ['ignore', 'pipe', 'inherit', 'ipc'];
   const gateway = children.start('the gateway', [path.join(FOLDER, 'gateway.mjs'), backendPorts, ...serve], stdio);
@@ -85,15 +89,23 @@ async function startGateway(children, { port, backends, rest }) {
   lines.on('line', (line) => console.log(line));
 }
 
-function welcome({ port, backends }) {
+function welcome({ port, backends: wanted }) {
   const url = `ws://${HOST}:${port}`;
   const chat = port === DECLARED_PORT ? 'npm run chat' : `PORT=${port} npm run chat`;
-  const named = backends.map(({ name, port: backendPort }) => `${name} (${HOST}:${backendPort})`).join(' and ');
+  const named = wanted.map(({ name, port: backendPort }) => `${name} (${HOST}:${backendPort})`).join(' and ');
   const hints = [
     [chat, 'the chat room: open two and talk to yourself'],
     [`${chat} -- anna`, 'the same under another name'],
     [`${chat} -- me ${url}/echo`, 'every line comes back'],
     [`curl -i http://${HOST}:${port}/chat`, 'a plain request: 426, only WebSockets are served so far'],
+    [
+      `kill -9 ${backends.get('A').pid}`,
+      `backend A dies: new connections go to B, until A is back after ${REVIVAL_MS / 1000} s`,
+    ],
+    [
+      'npm start -- --admin 127.0.0.1:9900',
+      'the next time: health at /backendHealth?detailed=true, metrics at /metrics',
+    ],
   ];
   const width = Math.max(...hints.map(([command]) => command.length));
   console.log(`\nSluice listens at ${url}, in front of the demo backends ${named}.\n`);
@@ -116,13 +128,22 @@ async function main() {
     await children.end();
     process.exit(code);
   };
+  let serving = false;
   const children = new Children((name, code) => {
-    console.error(`${name} ended by itself (${code === null ? 'killed' : `exit code ${code}`}): ending the rest.`);
-    endAll(1);
+    const ended = `${name} ended by itself (${code === null ? 'killed' : `exit code ${code}`})`;
+    const backend = how.backends.find((wanted) => name === `backend ${wanted.name}`);
+    if (!serving || backend === undefined) {
+      console.error(`${ended}: ending the rest.`);
+      endAll(1);
+      return;
+    }
+    console.error(`${ended}: the gateway leaves it out; it is started again in ${REVIVAL_MS / 1000} s.`);
+    setTimeout(() => !ending && startBackend(children, backend), REVIVAL_MS);
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => endAll(0));
-  await startBackends(children, how.backends);
+  await Promise.all(how.backends.map((backend) => startBackend(children, backend)));
   await startGateway(children, how);
+  serving = true;
   if (!ending) welcome(how);
 }
 

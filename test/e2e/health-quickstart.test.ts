@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { childrenOf, runs } from '../support/process-tree.js';
 import { freePorts, type Program, start } from '../support/quickstart.js';
+import { WsClient } from '../support/ws-client.js';
 
 const budget = { budgetMs: 20_000 };
 const started: Program[] = [];
@@ -34,4 +35,24 @@ describe('the daemon ends', () => {
     await all.program.end();
     await eventually(() => expect([all.gateway, all.daemon].filter(runs)).toEqual([]), budget);
   });
+});
+
+test('a demo backend that is killed is left out, and back when it has been started again', async () => {
+  const { program } = await startAll();
+  const [, port = ''] = await program.printed(/Sluice listens at ws:\/\/127\.0\.0\.1:(\d+)/);
+  const [, pid = ''] = await program.printed(/kill -9 (\d+)/);
+  const greeting = async (): Promise<string> => {
+    const client = await WsClient.connect({ address: '127.0.0.1', port: Number(port) }, { path: '/chat?name=probe' });
+    const { data } = await client.next();
+    client.socket.terminate();
+    return data.toString();
+  };
+  const round = async () => new Set([await greeting(), await greeting(), await greeting(), await greeting()]);
+  expect((await round()).size).toBe(2);
+  process.kill(Number(pid), 'SIGKILL');
+  await eventually(async () => expect([...(await round())].join()).not.toContain('backend A'), budget);
+  expect(program.stderr).toContain('backend A ended by itself (killed): the gateway leaves it out');
+  await eventually(async () => expect((await round()).size).toBe(2), budget);
+  program.interrupt();
+  expect((await program.end()).code).toBe(0);
 });

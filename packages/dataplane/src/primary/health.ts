@@ -60,7 +60,7 @@ function daemonArguments({ config, logLevel, resolveIntervalMs, healthAdmin }: O
 
 /** The bus that the options mean. Throws ExitError when they mean no Redis that there could be. */
 function openBus(options: Options, log: Logger): Bus {
-  const redis = redisOf(options);
+  const redis = redisOf('sluice', options);
   if (redis !== null) {
     try {
       return { source: 'redis', subscriber: createRedisSubscriber(redis, log), daemon: null };

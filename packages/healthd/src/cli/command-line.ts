@@ -30,7 +30,7 @@ export type Bus =
 
 /** The one bus that the options mean. `hasParent`: there is an IPC channel. Throws ExitError for none, or for two. */
 export function busOf(options: Options, hasParent: boolean): Bus {
-  const redis = redisOf(options);
+  const redis = redisOf('healthd', options);
   if (options.embedded && redis !== null) {
     throw new ExitError(ExitCode.usage, 'healthd: --embedded goes without --redis and --redis-sentinels');
   }

@@ -2,8 +2,9 @@
  * The options that say which Redis carries the health bus; the same for every process that takes part in it.
  */
 import { z } from 'zod';
+import { ExitCode, ExitError } from './exit-codes.js';
 import { parseHostPort } from './option-values.js';
-import { option } from './options.js';
+import { option, optionDoc } from './options.js';
 
 const SCHEMES = new Set(['redis:', 'rediss:']);
 
@@ -79,10 +80,18 @@ export const redisOptions = {
 /** The values of `redisOptions`. */
 export type RedisOptionValues = z.output<z.ZodObject<typeof redisOptions>>;
 
-/** Which Redis the options mean; null: none. */
-export function redisOf(values: RedisOptionValues) {
+/** Options that say how to reach a Redis and not which: alone they mean that something was forgotten. */
+const INCOMPLETE = ['redisUsername', 'redisPassword', 'redisSentinelPassword', 'redisCa'] as const;
+
+/** Which Redis the options mean; null: none. Throws ExitError when they say something of a Redis, and not which. */
+export function redisOf(program: string, values: RedisOptionValues) {
   const { redis, redisSentinels = [], redisMaster, redisPrefix } = values;
-  if (redis === undefined && redisSentinels.length === 0) return null;
+  if (redis === undefined && redisSentinels.length === 0) {
+    const given = INCOMPLETE.find((name) => values[name] !== undefined);
+    if (given === undefined) return null;
+    const { flag } = optionDoc(z.object(redisOptions), given);
+    throw new ExitError(ExitCode.usage, `${program}: --${flag} needs --redis or --redis-sentinels beside it`);
+  }
   const { redisUsername, redisPassword, redisSentinelPassword, redisCa } = values;
   return {
     url: redis ?? 'redis://127.0.0.1:6379',

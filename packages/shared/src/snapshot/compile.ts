@@ -21,7 +21,7 @@ import { compileProbes } from './probe.js';
 import { buildRules, type RuleTable } from './rules.js';
 import { createServiceTable, indexServices, unownedSlices } from './services.js';
 import type { ListenerSnapshot, MatchSnapshot, Snapshot } from './snapshot.js';
-import { sharedNames, unreadDnsNames } from './targets.js';
+import { sharedNames, strangePorts, unreadDnsNames } from './targets.js';
 import { snapshotVersion } from './version.js';
 
 export interface CompileResult {
@@ -44,7 +44,7 @@ export function compileSnapshot(resources: ResourceSet): CompileResult {
   const services = createServiceTable(index, policies, issues);
   const affinities = indexAffinity(resources.routePolicies, resources.httpRoutes, issues);
   const table = buildRules(routes, services, affinities, issues);
-  issues.push(...sharedNames(index, services.used), ...unreadDnsNames(index));
+  issues.push(...sharedNames(index, services.used), ...unreadDnsNames(index), ...strangePorts(index));
   const attachedTo = groupBy(attached.attachments, ({ listener }) => listener);
   const content = {
     listeners: listeners.map((listener) => buildListener(listener, attachedTo.get(listener) ?? [], table)),

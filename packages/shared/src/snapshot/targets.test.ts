@@ -184,3 +184,11 @@ test('annotations for live connections become part of the service', () => {
   });
   expect(compile(ROUTE, service()).snapshot.services[0]?.liveConnections).toEqual(DEFAULT_LIVE_CONNECTIONS);
 });
+
+test('a slice whose port has a name that its Service does not know is a warning, beside one that fits too', () => {
+  const strange = slice({ name: 'chat-2', ports: '{ name: web, port: 9000 }' });
+  const { issues } = compile(ROUTE, service('chat'), slice({ name: 'chat-1' }), strange);
+  expect(brief(issues)).toEqual([
+    'ports: has no port that Service default/chat has by name: its endpoints are left out',
+  ]);
+});

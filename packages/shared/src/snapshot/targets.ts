@@ -87,3 +87,18 @@ export function unreadDnsNames(index: ServiceIndex): ConfigIssue[] {
     return [issueAt(service, 'warning', ['metadata', 'annotations', DNS_NAME], message)];
   });
 }
+
+/** Slices whose ports have no name that a port of their Service has: their endpoints are nobody's. */
+export function strangePorts(index: ServiceIndex): ConfigIssue[] {
+  return [...index.slices].flatMap(([key, slices]) => {
+    const names = index.services.get(key)?.spec.ports.map(({ name }) => name ?? '') ?? [];
+    const strange = ({ spec }: EndpointSlice) =>
+      spec.ports.length > 0 && !spec.ports.some(({ name }) => names.includes(name));
+    if (names.length === 0) return [];
+    return slices.filter(strange).map((slice) => {
+      const message = `has no port that Service ${key} has by name: its endpoints are left out`;
+      const hint = `the Service's ports are named ${names.map((name) => JSON.stringify(name)).join(', ')}`;
+      return issueAt(slice, 'warning', ['ports'], message, hint);
+    });
+  });
+}
