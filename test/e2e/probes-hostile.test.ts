@@ -18,6 +18,7 @@ import {
 } from '../support/probe-scripts.js';
 import { ProbeServer, type Script, withServer } from '../support/probe-server.js';
 import { openDescriptors, residentBytes } from '../support/process-stats.js';
+import { MEMORY_FACTOR } from '../support/sanitizer.js';
 
 const HTTP = httpCheck();
 const WEBSOCKET = websocketCheck({ ping: true });
@@ -237,7 +238,7 @@ describe('a prober of its own', () => {
       }
       await eventually(() => expect(openDescriptors(prober.pid)).toBeLessThanOrEqual(descriptors));
       // 16 MiB of each flood are read; kept they would be hundreds.
-      expect(residentBytes(prober.pid) - resident).toBeLessThan(100 * 1024 * 1024);
+      expect(residentBytes(prober.pid) - resident).toBeLessThan(100 * 1024 * 1024 * MEMORY_FACTOR);
     } finally {
       await Promise.all(servers.map((server) => server.close()));
     }
