@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPathTable } from './path-table.js';
 import { isRefusal } from './refusal.js';
+import { RequestView } from './request-match.js';
 import { createRouter } from './router.js';
 
 type Paths = readonly (readonly [PathMatchType, string])[];
@@ -12,7 +13,16 @@ function snapshot(listeners: Readonly<Record<string, Readonly<Record<string, Pat
   let rules = 0;
   const host = ([hostname, paths]: [string, Paths]): HostSnapshot => ({
     hostname,
-    matches: paths.map(([pathType, path]): MatchSnapshot => ({ pathType, path, rule: rules++ })),
+    matches: paths.map(
+      ([pathType, path]): MatchSnapshot => ({
+        pathType,
+        path,
+        method: '',
+        headers: [],
+        queryParams: [],
+        rule: rules++,
+      }),
+    ),
   });
   return {
     version: '0',
@@ -29,11 +39,12 @@ function snapshot(listeners: Readonly<Record<string, Readonly<Record<string, Pat
   };
 }
 
+const PLAIN = { method: 'GET', fields: [], query: undefined };
 const ALL: Paths = [['PathPrefix', '/']];
 
 /** `listener/rule` of the answer, or the code of the refusal. */
 function routed(of: Snapshot, host: string, path: string, listeners = of.listeners.map((_, index) => index)): string {
-  const result = createRouter(of).route(listeners, host, path);
+  const result = createRouter(of).route(listeners, host, path, PLAIN);
   return isRefusal(result) ? `${result.status} ${result.code}` : `${result.listener}/${result.rule}`;
 }
 
@@ -78,15 +89,20 @@ describe('paths', () => {
   it('give what trying the matches one by one gives, in whatever order they are', () => {
     const element = fc.constantFrom('', 'a', 'b', 'ab');
     const path = fc.array(element, { maxLength: 4 }).map((elements) => `/${elements.join('/')}`);
-    const entry = fc.record({ pathType: fc.constantFrom<PathMatchType>('Exact', 'PathPrefix'), path });
+    const method = fc.constantFrom('', 'GET', 'PUT');
+    const entry = fc.record({ pathType: fc.constantFrom<PathMatchType>('Exact', 'PathPrefix'), path, method });
+    const view = new RequestView();
+    view.show(PLAIN);
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 12 }), path, (entries, asked) => {
         const listed = entries.map((each, value) => ({
           ...each,
           path: each.pathType === 'Exact' ? each.path : trimmed(each.path),
+          conditions: each.method === '' ? undefined : { method: each.method, headers: [], queryParams: [] },
           value,
         }));
-        expect(createPathTable(listed).find(asked)).toBe(listed.find((each) => fits(each, asked))?.value);
+        const expected = listed.find((each) => fits(each, asked) && each.method !== 'PUT')?.value;
+        expect(createPathTable(listed).find(asked, view)).toBe(expected);
       }),
       { numRuns: 3000 },
     );

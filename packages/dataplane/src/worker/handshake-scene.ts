@@ -37,7 +37,12 @@ function snapshot(endpoints: number): Snapshot {
         port: 80,
         protocol: 'HTTP',
         hostname: '',
-        hosts: [{ hostname: '', matches: [{ pathType: 'PathPrefix', path: '/', rule: 0 }] }],
+        hosts: [
+          {
+            hostname: '',
+            matches: [{ pathType: 'PathPrefix', path: '/', method: '', headers: [], queryParams: [], rule: 0 }],
+          },
+        ],
       },
     ],
     rules: [{ route: 'default/r', index: 0, backends: [{ service: 0, weight: 1 }], affinity: null }],

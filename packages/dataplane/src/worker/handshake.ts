@@ -104,7 +104,7 @@ export class Handshakes {
     const handshake = checkHandshake(request);
     if (isRefusal(handshake)) return handshake;
     const listeners = this.#context.ports[pending.listenerTag]?.listeners ?? [];
-    const match = this.#context.router.route(listeners, request.host, request.path);
+    const match = this.#context.router.route(listeners, request.host, request.path, request);
     if (isRefusal(match)) return match;
     pending.match = match;
     const choice = this.#context.balancer.pick(match.rule, request.fields, clientAddress);

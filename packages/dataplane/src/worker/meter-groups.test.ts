@@ -35,7 +35,19 @@ function snapshot(
         port: 80,
         protocol: 'HTTP',
         hostname: '',
-        hosts: [{ hostname: '', matches: reached.map((rule) => ({ pathType: 'PathPrefix', path: '/', rule })) }],
+        hosts: [
+          {
+            hostname: '',
+            matches: reached.map((rule) => ({
+              pathType: 'PathPrefix',
+              path: '/',
+              method: '',
+              headers: [],
+              queryParams: [],
+              rule,
+            })),
+          },
+        ],
       }),
     ),
   };

@@ -1,5 +1,5 @@
 /**
- * Schema of HTTPRoute (gateway.networking.k8s.io/v1): hostnames, path matches and weighted backendRefs for now.
+ * Schema of HTTPRoute (gateway.networking.k8s.io/v1): hostnames, matches and weighted backendRefs for now.
  *
  * Every field of the standard is named here, supported or refused: a route that is only partly understood would send
  * requests where its author never meant them to go. Any thread.
@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { strictResource } from './metadata.js';
 import { pathMatch } from './path-match.js';
+import { headerMatches, methodMatch, queryParamMatches } from './request-match.js';
 import { choice, fields, hostname, labelName, objectName, port, unsupported, wrong } from './schema.js';
 
 const GATEWAY_GROUP = 'gateway.networking.k8s.io';
@@ -37,9 +38,9 @@ const backendRef = fields({
 
 const match = fields({
   path: pathMatch.default({ type: 'PathPrefix', value: '/' }),
-  headers: unsupported('match by path'),
-  queryParams: unsupported('match by path'),
-  method: unsupported('match by path'),
+  headers: headerMatches,
+  queryParams: queryParamMatches,
+  method: methodMatch.optional(),
 });
 
 const rule = fields({

@@ -28,10 +28,11 @@ function compiled(texts: readonly string[]) {
 test('a configuration becomes one snapshot', () => {
   const { snapshot, issues } = compiled(TEXTS);
   expect(issues).toEqual([]);
+  const open = { method: '', headers: [], queryParams: [] };
   const hosts = [
-    { hostname: 'a.com', matches: [{ pathType: 'PathPrefix', path: '/', rule: 1 }] },
-    { hostname: 'b.com', matches: [{ pathType: 'PathPrefix', path: '/', rule: 1 }] },
-    { hostname: '', matches: [{ pathType: 'PathPrefix', path: '/chat', rule: 0 }] },
+    { hostname: 'a.com', matches: [{ pathType: 'PathPrefix', path: '/', ...open, rule: 1 }] },
+    { hostname: 'b.com', matches: [{ pathType: 'PathPrefix', path: '/', ...open, rule: 1 }] },
+    { hostname: '', matches: [{ pathType: 'PathPrefix', path: '/chat', ...open, rule: 0 }] },
   ];
   const target = (host: string) => ({ type: 'address', host, port: 9000, draining: false });
   const listener = { gateway: 'default/main', protocol: 'HTTP', hostname: '', hosts };

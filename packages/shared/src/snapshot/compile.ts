@@ -1,13 +1,12 @@
 /**
  * The snapshot compiler: resources in, snapshot and issues out.
  *
- * Follows the Gateway API; each question has its own file (listeners, attachment, rules, services, targets, probe,
- * balancing, affinity, precedence).
+ * Follows the Gateway API; each question has its own file (listeners, attachment, rules, matches, services, targets,
+ * probe, balancing, affinity, precedence).
  * Deterministic: the order of files, documents and resources does not show in the result. Pure; runs in the primary
  * process, in a thread of its own once the configuration is watched.
  */
 
-import type { HttpRouteRule } from '../resources/http-route.js';
 import { type ConfigIssue, sortIssues } from '../resources/issue.js';
 import { type HttpRoute, type ResourceSet, resourceName } from '../resources/resource.js';
 import { indexAffinity } from './affinity.js';
@@ -16,9 +15,10 @@ import { indexBalancing } from './balancing.js';
 import { groupBy } from './group-by.js';
 import { compareHostnames } from './hostname.js';
 import { collectListeners, type Listener } from './listeners.js';
+import { buildMatches, type MatchIndex } from './matches.js';
 import { type Candidate, compareCandidates, compareRoutes } from './precedence.js';
 import { compileProbes } from './probe.js';
-import { buildRules, type RuleTable } from './rules.js';
+import { buildRules } from './rules.js';
 import { createServiceTable, indexServices, unownedSlices } from './services.js';
 import type { ListenerSnapshot, MatchSnapshot, Snapshot } from './snapshot.js';
 import { sharedNames, strangePorts, unreadDnsNames } from './targets.js';
@@ -44,17 +44,18 @@ export function compileSnapshot(resources: ResourceSet): CompileResult {
   const services = createServiceTable(index, policies, issues);
   const affinities = indexAffinity(resources.routePolicies, resources.httpRoutes, issues);
   const table = buildRules(routes, services, affinities, issues);
+  const matches = buildMatches(routes, table.firstRule, issues);
   issues.push(...sharedNames(index, services.used), ...unreadDnsNames(index), ...strangePorts(index));
   const attachedTo = groupBy(attached.attachments, ({ listener }) => listener);
   const content = {
-    listeners: listeners.map((listener) => buildListener(listener, attachedTo.get(listener) ?? [], table)),
+    listeners: listeners.map((listener) => buildListener(listener, attachedTo.get(listener) ?? [], matches)),
     rules: table.rules,
     services: services.list,
   };
   return { snapshot: { version: snapshotVersion(content), ...content }, issues: sortIssues(issues) };
 }
 
-function buildListener(listener: Listener, attachments: readonly Attachment[], table: RuleTable): ListenerSnapshot {
+function buildListener(listener: Listener, attachments: readonly Attachment[], index: MatchIndex): ListenerSnapshot {
   const hosts = groupBy(attachments.flatMap(hostsOf), ({ host }) => host.hostname);
   return {
     name: listener.spec.name,
@@ -64,7 +65,7 @@ function buildListener(listener: Listener, attachments: readonly Attachment[], t
     hostname: listener.hostname,
     hosts: [...hosts]
       .sort(([a], [b]) => compareHostnames(a, b))
-      .map(([hostname, served]) => ({ hostname, matches: buildMatches(served, table) })),
+      .map(([hostname, served]) => ({ hostname, matches: orderMatches(served, index) })),
   };
 }
 
@@ -78,24 +79,13 @@ function hostsOf({ route, hosts }: Attachment): ServedHost[] {
 }
 
 /** The matches of all routes that a listener serves under one hostname, in the order in which they are tried. */
-function buildMatches(served: readonly ServedHost[], table: RuleTable): MatchSnapshot[] {
+function orderMatches(served: readonly ServedHost[], index: MatchIndex): MatchSnapshot[] {
   return served
-    .flatMap(({ route, host }) => candidatesOf(route, host.declared, table))
+    .flatMap(({ route, host }) => candidatesOf(route, host.declared, index))
     .sort(compareCandidates)
     .map(({ match }) => match);
 }
 
-function candidatesOf(route: HttpRoute, declared: string, table: RuleTable): Candidate[] {
-  const first = table.firstRule.get(route) ?? 0;
-  return route.spec.rules.flatMap(({ matches }, ruleIndex) =>
-    matches.map(({ path }, matchIndex) => {
-      const match = { pathType: path.type, path: normalisePath(path), rule: first + ruleIndex };
-      return { route, declared, ruleIndex, matchIndex, match };
-    }),
-  );
-}
-
-/** A trailing "/" of a PathPrefix is ignored (PathMatchPathPrefix); in an Exact path it counts. */
-function normalisePath({ type, value }: HttpRouteRule['matches'][number]['path']): string {
-  return type === 'PathPrefix' && value.length > 1 && value.endsWith('/') ? value.slice(0, -1) : value;
+function candidatesOf(route: HttpRoute, declared: string, index: MatchIndex): Candidate[] {
+  return (index.get(route) ?? []).map((placed) => ({ route, declared, ...placed }));
 }

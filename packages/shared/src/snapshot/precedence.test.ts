@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compile, documents, gateway, route, rule } from '../testing/manifests.js';
 import type { HostSnapshot, Snapshot } from './snapshot.js';
@@ -112,4 +113,76 @@ test('a host lists the matches of the routes that declare exactly it', () => {
     ['*.a.com', ['b#0 Exact /b', 'a#0 PathPrefix /']],
     ['', ['c#0 PathPrefix /']],
   ]);
+});
+
+/** Each route has one match, this flow mapping without braces; the names of the routes in order. */
+function names(matches: Readonly<Record<string, string>>): string[] {
+  const routes = Object.entries(matches).map(([name, match]) => route({ name, rules: [`matches: [{ ${match} }]`] }));
+  return firstHost(...routes).map((each) => each.slice(0, each.indexOf('#')));
+}
+
+const header = (...list: string[]) => `headers: [${list.map((name) => `{ name: ${name}, value: x }`).join(', ')}]`;
+const query = (...list: string[]) => header(...list).replace('headers', 'queryParams');
+
+test('of equal paths a method comes first, then more headers, then more query parameters, then the name', () => {
+  const found = names({
+    a: 'path: { value: / }',
+    b: query('p', 'q', 'r'),
+    c: header('p'),
+    d: `${header('p')}, ${query('q')}`,
+    e: header('p', 'q'),
+    f: 'method: GET',
+    g: `method: DELETE, ${query('p')}`,
+    h: `method: GET, ${header('p')}`,
+    i: `method: HEAD, ${header('p')}`,
+    j: `path: { value: /long }`,
+    k: `path: { type: Exact, value: /l }`,
+  });
+  expect(found.join('')).toBe('kjhigfedcba');
+});
+
+test('of equal header names only the first counts, also for precedence', () => {
+  expect(
+    names({ a: header('X-A', 'x-a', 'X-a'), b: header('x-a', 'x-b'), c: query('p', 'p'), d: query('p', 'P') }),
+  ).toEqual(['b', 'a', 'd', 'c']);
+});
+
+test('conditions do not beat a longer path, nor age conditions', () => {
+  const rules = (match: string) => [`matches: [{ ${match} }]`];
+  const found = firstHost(
+    route({ name: 'a', rules: rules(`method: GET, ${header('p', 'q')}`) }),
+    route({ name: 'b', rules: rules('path: { value: /b }') }),
+    route({ name: 'c', created: '2020-01-01T00:00:00Z', rules: rules(header('p')) }),
+    route({ name: 'd', created: '2020-01-01T00:00:00Z', rules: rules(query('p', 'q')) }),
+  );
+  expect(found.map((each) => each[0])).toEqual(['b', 'a', 'c', 'd']);
+});
+
+test('the order does not depend on the order of the documents, and is that of the standard', () => {
+  const match = fc.record({
+    path: fc.constantFrom('type: Exact, value: /a', 'value: /a', 'value: /a/b', 'value: /'),
+    method: fc.boolean(),
+    headers: fc.nat(2),
+    queryParams: fc.nat(2),
+    year: fc.constantFrom(2020, 2021, undefined),
+  });
+  const pathRank = ['type: Exact, value: /a', 'value: /a/b', 'value: /a', 'value: /'];
+  const three = ['p', 'q', 'r'];
+  fc.assert(
+    fc.property(fc.array(match, { minLength: 2, maxLength: 7 }), fc.infiniteStream(fc.nat()), (matches, random) => {
+      const described = matches.map((each, index) => {
+        const { path, method, headers, queryParams, year } = each;
+        const conditions = `${header(...three.slice(0, headers))}, ${query(...three.slice(0, queryParams))}`;
+        const rules = [`matches: [{ path: { ${path} }, ${method ? 'method: GET, ' : ''}${conditions} }]`];
+        const created = year === undefined ? {} : { created: `${year}-01-01T00:00:00Z` };
+        const name = `r${index}`;
+        const key = [pathRank.indexOf(path), method ? 0 : 1, 2 - headers, 2 - queryParams, year ?? 9999, index];
+        return { name, key: key.join(' '), text: route({ name, rules, ...created }), place: random.next().value };
+      });
+      const shuffled = [...described].sort((a, b) => a.place - b.place).map(({ text }) => text);
+      const expected = [...described].sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ name }) => name);
+      expect(firstHost(...shuffled).map((each) => each.slice(0, each.indexOf('#')))).toEqual(expected);
+    }),
+    { seed: 4, numRuns: 60 },
+  );
 });

@@ -2,7 +2,7 @@
  * The order in which the matches of one hostname of a listener are tried.
  *
  * HTTPRouteSpec.Hostnames and HTTPRouteRule.Matches (apis/v1/httproute_types.go), as one comparison: the hostname that
- * the route declares, exact path, longer prefix, (next: method, headers, query parameters,) older route, route name,
+ * the route declares, exact path, longer prefix, method, more headers, more query parameters, older route, route name,
  * place in the route. Total: no two candidates of a listener are equal, so the order never depends on the files. Pure.
  */
 import { type HttpRoute, resourceName } from '../resources/resource.js';
@@ -25,6 +25,9 @@ export function compareCandidates(a: Candidate, b: Candidate): number {
     compareHostnames(a.declared, b.declared) ||
     pathRank(a.match) - pathRank(b.match) ||
     b.match.path.length - a.match.path.length ||
+    methodRank(a.match) - methodRank(b.match) ||
+    b.match.headers.length - a.match.headers.length ||
+    b.match.queryParams.length - a.match.queryParams.length ||
     compareRoutes(a.route, b.route) ||
     a.ruleIndex - b.ruleIndex ||
     a.matchIndex - b.matchIndex
@@ -35,6 +38,11 @@ export function compareCandidates(a: Candidate, b: Candidate): number {
 export function compareRoutes(a: HttpRoute, b: HttpRoute): number {
   // Infinity - Infinity is NaN: two routes without a time are told apart by name.
   return Math.sign(a.createdAtMs - b.createdAtMs || 0) || compareText(resourceName(a), resourceName(b));
+}
+
+/** A match with a method before one without; which method it is does not count. */
+function methodRank({ method }: MatchSnapshot): number {
+  return method === '' ? 1 : 0;
 }
 
 function pathRank({ pathType }: MatchSnapshot): number {

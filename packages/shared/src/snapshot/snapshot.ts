@@ -36,11 +36,25 @@ export interface BackendSnapshot {
 
 export type PathMatchType = 'Exact' | 'PathPrefix';
 
-/** What a rule wants of a request. Tried in the order of `HostSnapshot.matches`. */
+/** A header or query parameter that a request must have, with exactly this value. */
+export interface ValueMatchSnapshot {
+  /** Header names in lower case; parameter names as they are. */
+  readonly name: string;
+  /** Of a parameter: what percent-decoding gives. Never empty. */
+  readonly value: string;
+}
+
+/** What a rule wants of a request: all of it. Tried in the order of `HostSnapshot.matches`. */
 export interface MatchSnapshot {
   readonly pathType: PathMatchType;
   /** Starts with `/`; a PathPrefix has no trailing slash (`/` itself apart). */
   readonly path: string;
+  /** In upper case; `''` takes every method. */
+  readonly method: string;
+  /** At most 16, each name once. */
+  readonly headers: readonly ValueMatchSnapshot[];
+  /** At most 16, each name once. */
+  readonly queryParams: readonly ValueMatchSnapshot[];
   /** Index into `Snapshot.rules`. */
   readonly rule: number;
 }

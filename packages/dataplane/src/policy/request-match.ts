@@ -1,0 +1,114 @@
+/**
+ * What a match wants beside the path (method, headers, query parameters), and a request seen the way these ask for it.
+ *
+ * Invariant: fields and query are read at most once for a request, and only when a match asks for them, so that the cost
+ * of a match does not grow with the head. Nothing here throws, whatever the request holds. Pure; runs in the workers.
+ */
+import type { MatchSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { RequestHead } from './head.js';
+
+export type Conditions = Pick<MatchSnapshot, 'method' | 'headers' | 'queryParams'>;
+
+/** The parts of a request head that conditions are about. */
+export type AskedRequest = Pick<RequestHead, 'method' | 'fields' | 'query'>;
+
+/** Whether a match wants more than its path. */
+export function hasConditions({ method, headers, queryParams }: Conditions): boolean {
+  return method !== '' || headers.length > 0 || queryParams.length > 0;
+}
+
+/** Whether the request is all that is wanted. */
+export function meets(request: RequestView, { method, headers, queryParams }: Conditions): boolean {
+  if (method !== '' && method !== request.method) return false;
+  for (const { name, value } of headers) if (request.header(name) !== value) return false;
+  for (const { name, value } of queryParams) if (request.parameter(name) !== value) return false;
+  return true;
+}
+
+const NOTHING: AskedRequest = { method: '', fields: [], query: undefined };
+
+/** One request after the other, so that routing by path alone allocates nothing. */
+export class RequestView {
+  #request = NOTHING;
+  #headers: Map<string, string> | undefined;
+  #parameters: Map<string, string> | undefined;
+  /** Decoded values of those parameters that were asked for. */
+  #values: Map<string, string | undefined> | undefined;
+
+  /** Turns to a request; without one, keeps nothing of the last. */
+  show(request: AskedRequest = NOTHING): void {
+    this.#request = request;
+    this.#headers = undefined;
+    this.#parameters = undefined;
+    this.#values = undefined;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  /** Value of a header by its lower-case name, several lines of it as one. */
+  header(lowerName: string): string | undefined {
+    this.#headers ??= combined(this.#request.fields);
+    return this.#headers.get(lowerName);
+  }
+
+  /** Value of the first parameter of this name, decoded; undefined also when its escapes are not valid UTF-8. */
+  parameter(name: string): string | undefined {
+    this.#values ??= new Map();
+    if (this.#values.has(name)) return this.#values.get(name);
+    this.#parameters ??= firstParameters(this.#request.query ?? '');
+    const raw = this.#parameters.get(name);
+    const value = raw === undefined ? undefined : decodedValue(raw);
+    this.#values.set(name, value);
+    return value;
+  }
+}
+
+/**
+ * The standard leaves repeated headers to the implementation and points at RFC 7230 3.2.2 (now RFC 9110 5.3): lines of
+ * one name mean the same as one line with their values in order, joined by a comma and a space. So a match cannot be
+ * met by one line while the backend goes by another. Cookie lines are joined by a semicolon (RFC 9113 8.2.3).
+ */
+function combined(fields: AskedRequest['fields']): Map<string, string> {
+  const headers = new Map<string, string>();
+  for (const { lowerName, value } of fields) {
+    const before = headers.get(lowerName);
+    const separator = lowerName === 'cookie' ? '; ' : ', ';
+    headers.set(lowerName, before === undefined ? value : `${before}${separator}${value}`);
+  }
+  return headers;
+}
+
+/**
+ * Raw value of each parameter, the first of a name, as the standard recommends (HTTPQueryParamMatch.Name). Parameters end
+ * at `&` alone, as in the URL standard; one without `=` has an empty value, which no match can want.
+ */
+function firstParameters(query: string): Map<string, string> {
+  const parameters = new Map<string, string>();
+  for (const parameter of query.split('&')) {
+    const equals = parameter.indexOf('=');
+    const name = decodedName(equals < 0 ? parameter : parameter.slice(0, equals));
+    if (!parameters.has(name)) parameters.set(name, equals < 0 ? '' : parameter.slice(equals + 1));
+  }
+  return parameters;
+}
+
+/** Decoded once, one byte a character: names that can be wanted are ASCII. What is no valid escape stays as it is. */
+function decodedName(name: string): string {
+  if (!name.includes('%')) return name;
+  return name.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/**
+ * Decoded once, as UTF-8. A `+` stays one: it is a character of the query like any other (RFC 3986 3.4), and a space only
+ * in what an HTML form sends; write `%20` for a space. A value with a broken escape is none that a match could mean.
+ */
+function decodedValue(value: string): string | undefined {
+  if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return undefined;
+  }
+}
