@@ -16,6 +16,8 @@ export interface BackendRefDescription {
 export interface RuleDescription {
   readonly prefix?: string;
   readonly exact?: string;
+  /** Instead of `prefix` and `exact`: matches as the manifest has them. */
+  readonly matches?: readonly Manifest[];
   readonly backends: readonly (string | BackendRefDescription)[];
 }
 export interface RouteDescription {
@@ -62,10 +64,10 @@ function gateway(listeners: readonly ListenerDescription[]): Manifest {
   };
 }
 
-function rule({ prefix, exact, backends }: RuleDescription): Manifest {
+function rule({ prefix, exact, matches, backends }: RuleDescription): Manifest {
   const path = exact === undefined ? { type: 'PathPrefix', value: prefix ?? '/' } : { type: 'Exact', value: exact };
   return {
-    matches: [{ path }],
+    matches: matches ?? [{ path }],
     backendRefs: backends.map((backend) => {
       const { service, weight } = typeof backend === 'string' ? { service: backend, weight: undefined } : backend;
       return { name: service, port: SERVICE_PORT, ...(weight === undefined ? {} : { weight }) };
