@@ -71,7 +71,8 @@ async function startBackend(children, { name, port }) {
   backends.set(name, child);
   child.on('message', ({ line }) => {
     const others = [...backends.values()].filter((other) => other !== child && other.connected);
-    if (line !== undefined) for (const other of others) other.send({ line });
+    // A backend may die while it is told: with a callback that is no error of this process.
+    if (line !== undefined) for (const other of others) other.send({ line }, () => {});
   });
   await once(child, 'message');
 }
