@@ -1,5 +1,5 @@
 import type { StatusTable, TableChange } from '@sluice/shared/health/table';
-import { applyChange } from '@sluice/shared/health/table-diff';
+import { applyChange } from '@sluice/shared/health/table-change';
 import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
 import fc from 'fast-check';

@@ -2,7 +2,7 @@ import { createBoard, EndpointStatus, type StatusBoard } from '@sluice/shared/he
 import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import { describe, expect, it } from 'vitest';
-import { configuredEndpoints } from '../primary/membership.js';
+import { configuredEndpoints } from '../testing/configured-endpoints.js';
 import { type Balancer, createBalancer as create, type EndpointChoice } from './balancer.js';
 import { EndpointSets } from './endpoints.js';
 import { isRefusal, type Refusal } from './refusal.js';

@@ -225,17 +225,3 @@ export class Membership {
     this.#options.log.error(detail, 'endpoints are left out: all slots are in use; raise --endpoints-max');
   }
 }
-
-/** The endpoints of every service of a configuration, from its addresses alone: what a test of a worker begins with. */
-export function configuredEndpoints(snapshot: {
-  readonly services: readonly ServiceSnapshot[];
-}): readonly ServiceEndpoints[] {
-  let slots = 0;
-  return snapshot.services.map(({ name, targets }) => ({
-    service: name,
-    why: '',
-    endpoints: targets
-      .filter(({ type }) => type === 'address')
-      .map(({ host, port }) => ({ address: host, port, slot: slots++ })),
-  }));
-}

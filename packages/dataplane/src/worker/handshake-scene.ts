@@ -16,7 +16,7 @@ import type { Engine } from '../engine/engine.js';
 import { createBalancer } from '../policy/balancer.js';
 import { EndpointSets } from '../policy/endpoints.js';
 import { createRouter } from '../policy/router.js';
-import { configuredEndpoints } from '../primary/membership.js';
+import { configuredEndpoints } from '../testing/configured-endpoints.js';
 import { Handshakes } from './handshake.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';

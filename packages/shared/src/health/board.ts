@@ -44,8 +44,6 @@ export interface StatusBoard {
   active(slot: number): number;
   /** The column that the engine of worker `worker` counts in. */
   column(worker: number): Int32Array;
-  /** Forgets what was observed of a slot's former endpoint: every plane to 0. Counts are not touched. */
-  reset(slot: number): void;
 }
 
 /** Bytes of a board. */
@@ -86,9 +84,6 @@ export function openBoard(buffer: SharedArrayBuffer, capacity: number, columns: 
       const column = counts[worker];
       if (column === undefined) throw new RangeError(`the status board has no column ${worker}`);
       return column;
-    },
-    reset: (slot) => {
-      for (const plane of PLANES) Atomics.store(planes[plane], slot, 0);
     },
   };
 }

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { Outbox } from './outbox.js';
 import type { BusMessage, StatusTable } from './table.js';
 import { heartbeatOf, messageToTable, tableToMessage } from './table-codec.js';
-import { diffTables } from './table-diff.js';
 import { TableState } from './table-state.js';
 import { change, contents, endpoints, keyOf, record, SERVICE, setStatus, table } from './testing.js';
 
@@ -108,23 +107,6 @@ describe('TableState', () => {
     });
     state.apply(delta(10, 1, both));
     expect(contents(state.table)).toEqual(contents(table()));
-  });
-});
-
-describe('diffTables', () => {
-  it('is everything from nothing, and nothing between equals', () => {
-    expect(diffTables(null, table())).toEqual(change({ addServices: [SERVICE], set: [...endpoints(1, 2)] }));
-    expect(diffTables(table(), table({ version: 3 }))).toEqual(change({}));
-  });
-
-  it('names each difference once', () => {
-    const to = table({ services: new Set(['x/y/1']), endpoints: new Map([[keyOf(2), record(2, 'draining')]]) });
-    expect(diffTables(table(), to)).toEqual({
-      addServices: ['x/y/1'],
-      removeServices: [SERVICE],
-      set: [[keyOf(2), record(2, 'draining')]],
-      remove: [keyOf(1)],
-    });
   });
 });
 

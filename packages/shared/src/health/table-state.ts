@@ -7,8 +7,8 @@
  * until its publisher confirms that this is its table.
  */
 import type { BusMessage, DeltaMessage, StatusTable, TableChange } from './table.js';
+import { applyChange } from './table-change.js';
 import { messageToTable, stampOf } from './table-codec.js';
-import { applyChange } from './table-diff.js';
 
 /**
  * - `current`: a sign of life of the publisher whose last table this is;
