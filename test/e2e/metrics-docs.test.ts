@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { loadNative } from '@sluice/dataplane/engine/binding';
 import { MeterMemory } from '@sluice/dataplane/primary/metrics/memory';
 import { createMetrics } from '@sluice/dataplane/primary/metrics/metrics';
-import { GROUPS_MAX } from '@sluice/dataplane/worker/meter-groups';
 import { createHealthdMetrics } from '@sluice/healthd/metrics';
 import type { FamilyDescription } from '@sluice/shared/admin/families';
 import { createBoard } from '@sluice/shared/health/board';
+import { GROUPS_MAX } from '@sluice/shared/snapshot/groups';
+import { aSnapshot, viewOf } from '@sluice/shared/testing/snapshots';
 import { describe, expect, it } from 'vitest';
 
 const PAGE = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
@@ -14,7 +15,6 @@ const ROW = /^\| `(\w+)` \| (counter|gauge|histogram) \| ([^|]*)\|/gm;
 
 function dataplaneFamilies(): readonly FamilyDescription[] {
   const native = loadNative();
-  const snapshot = { version: '', listeners: [], rules: [], services: [] };
   const state = { fresh: false, reason: '', sinceMs: 0 };
   const stats = { lagMs: 0, reconnects: 0, rereads: 0, lastHeartbeatMs: 0 };
   const nothing = { services: [], endpoints: () => [], leftOut: 0, daemonRestarts: 0, table: null };
@@ -22,7 +22,7 @@ function dataplaneFamilies(): readonly FamilyDescription[] {
     version: '',
     native,
     engines: [],
-    memory: new MeterMemory(native, [], snapshot),
+    memory: new MeterMemory(native, [], viewOf(aSnapshot())),
     workers: { watched: () => [] },
     health: { source: 'off', state, stats, ...nothing },
     board: createBoard(1, 1),

@@ -1,8 +1,8 @@
 import type { BusPublisher, LeadershipEvents } from '@sluice/shared/health/bus';
 import type { StatusTable, TableChange } from '@sluice/shared/health/table';
-import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
-import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import { ManualTimers } from '@sluice/shared/testing/manual-timers';
+import { aService } from '@sluice/shared/testing/snapshots';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { Daemon, DETAILS_INTERVAL_MS, DETAILS_MAX } from './daemon.js';
@@ -55,18 +55,12 @@ async function start(endpoints = 1, log = pino({ level: 'silent' })) {
     probed++;
     return Promise.resolve(answer.now);
   };
-  const services: ServiceSnapshot[] = [
-    {
-      name: 'default/chat/80',
-      targets: Array.from({ length: endpoints }, (_, index) => {
-        const host = `10.0.${index >> 8}.${(index & 255) + 1}`;
-        return { type: 'address', host, port: 9000, draining: false };
-      }),
-      probe: { ...DEFAULT_PROBE, intervalMs: INTERVAL_MS, unhealthyThreshold: 2 },
-      balancing: DEFAULT_BALANCING,
-      liveConnections: DEFAULT_LIVE_CONNECTIONS,
-    },
-  ];
+  const targets = Array.from({ length: endpoints }, (_, index) => {
+    const host = `10.0.${index >> 8}.${(index & 255) + 1}`;
+    return { type: 'address', host, port: 9000, draining: false } as const;
+  });
+  const settings = { ...DEFAULT_PROBE, intervalMs: INTERVAL_MS, unhealthyThreshold: 2 };
+  const services = [aService('default/chat/80', { targets, probe: settings })];
   const daemon = new Daemon({
     log,
     services,

@@ -1,7 +1,8 @@
 import type { StatusTable, TableChange } from '@sluice/shared/health/table';
 import { applyChange } from '@sluice/shared/health/table-change';
-import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
+import { DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { aService } from '@sluice/shared/testing/snapshots';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Registry } from './registry.js';
@@ -10,13 +11,7 @@ const NAMES = ['ns/a/80', 'ns/b/80', 'ns/c/80'];
 const ADDRESSES = ['10.0.0.1', '10.0.0.2', '::1'];
 
 function service(name: string): ServiceSnapshot {
-  return {
-    name,
-    targets: [],
-    probe: { ...DEFAULT_PROBE, healthyThreshold: 2, unhealthyThreshold: 2 },
-    balancing: DEFAULT_BALANCING,
-    liveConnections: DEFAULT_LIVE_CONNECTIONS,
-  };
+  return aService(name, { probe: { ...DEFAULT_PROBE, healthyThreshold: 2, unhealthyThreshold: 2 } });
 }
 
 const name = fc.constantFrom(...NAMES);

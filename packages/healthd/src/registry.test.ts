@@ -1,11 +1,7 @@
 import type { EndpointRecord, StatusTable } from '@sluice/shared/health/table';
-import {
-  DEFAULT_BALANCING,
-  DEFAULT_LIVE_CONNECTIONS,
-  DEFAULT_PROBE,
-  type ProbeSnapshot,
-} from '@sluice/shared/snapshot/service-policy';
+import { DEFAULT_PROBE, type ProbeSnapshot } from '@sluice/shared/snapshot/service-policy';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { aService } from '@sluice/shared/testing/snapshots';
 import { describe, expect, it } from 'vitest';
 import { isChange, Registry } from './registry.js';
 
@@ -13,13 +9,7 @@ const CHAT = 'default/chat/80';
 const KEY = `${CHAT}/10.0.0.1:9000`;
 
 function service(name: string, probe: Partial<ProbeSnapshot> = {}): ServiceSnapshot {
-  return {
-    name,
-    targets: [],
-    probe: { ...DEFAULT_PROBE, ...probe },
-    balancing: DEFAULT_BALANCING,
-    liveConnections: DEFAULT_LIVE_CONNECTIONS,
-  };
+  return aService(name, { probe: { ...DEFAULT_PROBE, ...probe } });
 }
 const endpoint = (address: string, draining = false) => ({ address, port: 9000, draining });
 const ok = { healthy: true, why: '', elapsedMs: 1.24 };

@@ -1,10 +1,6 @@
 import { createBoard, EndpointStatus } from '@sluice/shared/health/board';
-import {
-  type BalancingSnapshot,
-  DEFAULT_LIVE_CONNECTIONS,
-  DEFAULT_PROBE,
-} from '@sluice/shared/snapshot/service-policy';
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { BalancingSnapshot } from '@sluice/shared/snapshot/service-policy';
+import { aBackend, aRule, aService, aSnapshot, viewOf } from '@sluice/shared/testing/snapshots';
 import { describe, expect, it } from 'vitest';
 import { type Balancer, createBalancer, type EndpointChoice, Unserved } from './balancer.js';
 import { endpointId } from './balancing/hash.js';
@@ -16,10 +12,6 @@ import { isRefusal } from './refusal.js';
 const RING: BalancingSnapshot = { strategy: 'ring-hash', header: '' };
 const NOW = 1000;
 
-function service(name: string, balancing: BalancingSnapshot): Snapshot['services'][number] {
-  return { name, balancing, targets: [], probe: DEFAULT_PROBE, liveConnections: DEFAULT_LIVE_CONNECTIONS };
-}
-
 interface SceneOptions {
   readonly balancing?: BalancingSnapshot;
   readonly affinity?: boolean;
@@ -28,19 +20,14 @@ interface SceneOptions {
 
 /** Service d/a/80 in slots 0 to 4, d/b/80 in 5 to 9; a rule over both by weight. */
 function createScene({ balancing = RING, affinity = true, weights = [1, 0] }: SceneOptions = {}) {
-  const snapshot: Snapshot = {
-    version: '',
-    listeners: [],
-    rules: [
-      {
-        route: 'd/r',
-        index: 0,
-        backends: weights.map((weight, index) => ({ service: index, weight })),
-        affinity: affinity ? { cookie: 'AGCAffinity', maxAgeS: 86_400 } : null,
-      },
-    ],
-    services: [service('d/a/80', balancing), service('d/b/80', balancing)],
-  };
+  const backends = weights.map((weight, index) => aBackend(index, weight));
+  const cookie = affinity ? { cookie: 'AGCAffinity', maxAgeS: 86_400 } : null;
+  const snapshot = viewOf(
+    aSnapshot({
+      rules: [aRule('d/r', { backends, affinity: cookie })],
+      services: [aService('d/a/80', { balancing }), aService('d/b/80', { balancing })],
+    }),
+  );
   const sets = new EndpointSets([
     { service: 'd/a/80', endpoints: endpointList(5), why: '' },
     { service: 'd/b/80', endpoints: endpointList(5, 5), why: '' },

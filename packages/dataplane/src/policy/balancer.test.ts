@@ -1,6 +1,6 @@
 import { createBoard, EndpointStatus, type StatusBoard } from '@sluice/shared/health/board';
-import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { aBackend, aRule, aService, aSnapshot, viewOf } from '@sluice/shared/testing/snapshots';
 import { describe, expect, it } from 'vitest';
 import { configuredEndpoints } from '../testing/configured-endpoints.js';
 import { type Balancer, createBalancer as create, type EndpointChoice } from './balancer.js';
@@ -12,29 +12,22 @@ type Weights = readonly (readonly [service: number, weight: number])[];
 /** Services with so many endpoints each, numbered through, and one rule. */
 function snapshot(endpoints: readonly number[], backends: Weights): Snapshot {
   let slot = 0;
-  const services = endpoints.map((count, index) => ({
-    name: `d/s${index}/80`,
-    targets: Array.from({ length: count }, () => ({
-      type: 'address' as const,
-      host: '10.0.0.1',
-      port: 1000 + slot++,
-      draining: false,
-    })),
-    probe: DEFAULT_PROBE,
-    balancing: DEFAULT_BALANCING,
-    liveConnections: DEFAULT_LIVE_CONNECTIONS,
-  }));
-  const rule = {
-    route: 'd/r',
-    index: 0,
-    backends: backends.map(([service, weight]) => ({ service, weight })),
-    affinity: null,
-  };
-  return { version: '0', listeners: [], rules: [rule], services };
+  const services = endpoints.map((count, index) =>
+    aService(`d/s${index}/80`, {
+      targets: Array.from({ length: count }, () => ({
+        type: 'address' as const,
+        host: '10.0.0.1',
+        port: 1000 + slot++,
+        draining: false,
+      })),
+    }),
+  );
+  const rule = aRule('d/r', { backends: backends.map(([service, weight]) => aBackend(service, weight)) });
+  return aSnapshot({ rules: [rule], services });
 }
 
 function createBalancer(config: Snapshot, status: StatusBoard, seed: number): Balancer {
-  return create({ snapshot: config, sets: new EndpointSets(configuredEndpoints(config)), board: status, seed });
+  return create({ snapshot: viewOf(config), sets: new EndpointSets(configuredEndpoints(config)), board: status, seed });
 }
 
 function board(): StatusBoard {

@@ -8,7 +8,8 @@
  */
 import type { StatusBoard } from '@sluice/shared/health/board';
 import { tick } from '@sluice/shared/health/clock';
-import type { RuleSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { SnapshotView } from '@sluice/shared/snapshot/view';
 import type { EndpointSnapshot } from '../worker/messages.js';
 import { cookieValue } from './affinity.js';
 import { Candidates } from './balancing/candidates.js';
@@ -54,7 +55,7 @@ export interface Balancer {
 }
 
 export interface BalancerOptions {
-  readonly snapshot: Snapshot;
+  readonly snapshot: SnapshotView;
   readonly sets: EndpointSets;
   readonly board: StatusBoard;
   /** The worker's index, or any other whole number that differs between workers. */
@@ -72,13 +73,15 @@ export function createBalancer(options: BalancerOptions): Balancer {
 }
 
 class Chooser implements Balancer {
-  readonly #snapshot: Snapshot;
+  readonly #snapshot: SnapshotView;
   readonly #sets: EndpointSets;
   readonly #now: () => number;
   readonly #candidates: Candidates;
-  readonly #turns: readonly ServiceTurn[];
-  readonly #strategies: readonly Strategy[];
-  readonly #unserved: readonly Unserved[];
+  readonly #phase: number;
+  readonly #random: Random;
+  /** Made when they are first asked for: a new snapshot costs nothing until it is used. */
+  readonly #turns = new Map<number, ServiceTurn>();
+  readonly #strategies = new Map<number, Strategy>();
 
   constructor({ snapshot, sets, board, seed, random = Math.random, now = tick }: BalancerOptions) {
     const phase = Math.abs(Math.trunc(seed));
@@ -86,19 +89,17 @@ class Chooser implements Balancer {
     this.#sets = sets;
     this.#now = now;
     this.#candidates = new Candidates(board);
-    this.#turns = snapshot.rules.map(({ backends }) => createServiceTurn(backends, phase));
-    this.#strategies = snapshot.services.map(({ name, balancing }) => createStrategy(balancing, name, phase, random));
-    this.#unserved = snapshot.services.map((_, service) => new Unserved(service));
+    this.#phase = phase;
+    this.#random = random;
   }
 
   pick(rule: number, fields: readonly HeaderField[], clientAddress: string): EndpointChoice | Refusal {
-    const turn = this.#turns[rule];
-    const config = this.#snapshot.rules[rule];
-    if (turn === undefined || config === undefined) return UNRESOLVED;
+    const config = this.#snapshot.rule(rule);
+    if (config === undefined) return UNRESOLVED;
     const presented = config.affinity === null ? '' : cookieValue(fields, config.affinity.cookie);
     const kept = presented === '' ? undefined : this.#keep(config, presented);
     if (kept !== undefined) return kept;
-    const service = nextService(turn);
+    const service = nextService(this.#turn(rule, config));
     if (service < 0) return UNRESOLVED;
     return this.#choose(rule, service, this.#key(service, presented, fields, clientAddress), presented, NOT_TRIED);
   }
@@ -114,7 +115,8 @@ class Chooser implements Balancer {
     presented: string,
     tried: readonly number[],
   ): EndpointChoice | Refusal {
-    const strategy = this.#strategies[service] as Strategy;
+    const strategy = this.#strategy(service);
+    if (strategy === undefined) return UNRESOLVED;
     const candidates = this.#candidates;
     candidates.begin(this.#endpoints(service), tried, this.#now());
     let at = strategy.pick(candidates, key);
@@ -122,9 +124,9 @@ class Chooser implements Balancer {
       candidates.admitEjected();
       at = strategy.pick(candidates, key);
     }
-    if (at < 0) return this.#unserved[service] as Unserved;
+    if (at < 0) return new Unserved(service);
     const endpoint = candidates.endpoints[at] as EndpointSnapshot;
-    const sticky = strategy instanceof RingHash && this.#snapshot.rules[rule]?.affinity != null;
+    const sticky = strategy instanceof RingHash && this.#snapshot.rule(rule)?.affinity != null;
     const id = sticky ? strategy.id(at) : '';
     return { service, endpoint, key, presented, cookie: id === presented ? '' : id };
   }
@@ -132,7 +134,7 @@ class Chooser implements Balancer {
   /** The endpoint that an affinity cookie names, of any service of the rule that gets requests at all. */
   #keep({ backends }: RuleSnapshot, presented: string): EndpointChoice | undefined {
     for (const { service, weight } of backends) {
-      const strategy = this.#strategies[service];
+      const strategy = this.#strategy(service);
       if (weight === 0 || !(strategy instanceof RingHash)) continue;
       const endpoints = this.#endpoints(service);
       const at = strategy.find(endpoints, presented);
@@ -145,9 +147,28 @@ class Chooser implements Balancer {
     return undefined;
   }
 
+  #turn(rule: number, { backends }: RuleSnapshot): ServiceTurn {
+    let turn = this.#turns.get(rule);
+    if (turn === undefined) {
+      turn = createServiceTurn(backends, this.#phase);
+      this.#turns.set(rule, turn);
+    }
+    return turn;
+  }
+
+  #strategy(service: number): Strategy | undefined {
+    const known = this.#strategies.get(service);
+    if (known !== undefined) return known;
+    const config = this.#snapshot.service(service);
+    if (config === undefined) return undefined;
+    const strategy = createStrategy(config.balancing, config.name, this.#phase, this.#random);
+    this.#strategies.set(service, strategy);
+    return strategy;
+  }
+
   /** What a ring is asked with: the cookie, else the header, else the client's address. */
   #key(service: number, presented: string, fields: readonly HeaderField[], clientAddress: string): number {
-    const balancing = this.#snapshot.services[service]?.balancing;
+    const balancing = this.#snapshot.service(service)?.balancing;
     if (balancing?.strategy !== 'ring-hash') return 0;
     if (presented !== '') return hashText(presented);
     const value = balancing.header === '' ? '' : headerValue(fields, balancing.header);
@@ -155,7 +176,7 @@ class Chooser implements Balancer {
   }
 
   #endpoints(service: number): readonly EndpointSnapshot[] {
-    return this.#sets.of(this.#snapshot.services[service]?.name ?? '');
+    return this.#sets.of(this.#snapshot.serviceName(service));
   }
 }
 

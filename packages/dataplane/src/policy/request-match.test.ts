@@ -1,4 +1,5 @@
-import type { HostSnapshot, MatchSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { HostSnapshot, MatchSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { aListener, aSnapshot, viewOf } from '@sluice/shared/testing/snapshots';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HEAD_LIMITS, parseRequestHead } from './head.js';
@@ -18,7 +19,7 @@ interface Wanted {
 function router(hosts: Readonly<Record<string, Readonly<Record<string, Wanted>>>>) {
   const names: string[] = [];
   const entries = (of: Readonly<Record<string, string>> = {}) =>
-    Object.entries(of).map(([name, value]) => ({ name, value }));
+    Object.entries(of).map(([name, value]) => ({ name, value, regex: false }));
   const match = ([name, wanted]: [string, Wanted]): MatchSnapshot => ({
     pathType: wanted.exact === undefined ? 'PathPrefix' : 'Exact',
     path: wanted.exact ?? wanted.prefix ?? '/',
@@ -30,8 +31,7 @@ function router(hosts: Readonly<Record<string, Readonly<Record<string, Wanted>>>
   const served = Object.entries(hosts).map(
     ([hostname, matches]): HostSnapshot => ({ hostname, matches: Object.entries(matches).map(match) }),
   );
-  const listener = { name: 'l', gateway: 'd/g', port: 80, protocol: 'HTTP', hostname: '', hosts: served } as const;
-  const snapshot: Snapshot = { version: '0', listeners: [listener], rules: [], services: [] };
+  const snapshot = viewOf(aSnapshot({ listeners: [aListener({ hosts: served })] }));
   return { router: createRouter(snapshot), names };
 }
 

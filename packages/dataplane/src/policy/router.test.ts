@@ -1,4 +1,5 @@
 import type { HostSnapshot, MatchSnapshot, PathMatchType, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { aListener, aMatch, aSnapshot, viewOf } from '@sluice/shared/testing/snapshots';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPathTable } from './path-table.js';
@@ -13,30 +14,13 @@ function snapshot(listeners: Readonly<Record<string, Readonly<Record<string, Pat
   let rules = 0;
   const host = ([hostname, paths]: [string, Paths]): HostSnapshot => ({
     hostname,
-    matches: paths.map(
-      ([pathType, path]): MatchSnapshot => ({
-        pathType,
-        path,
-        method: '',
-        headers: [],
-        queryParams: [],
-        rule: rules++,
-      }),
+    matches: paths.map(([pathType, path]): MatchSnapshot => aMatch(rules++, { pathType, path })),
+  });
+  return aSnapshot({
+    listeners: Object.entries(listeners).map(([hostname, hosts], index) =>
+      aListener({ name: `l${index}`, hostname, hosts: Object.entries(hosts).map(host) }),
     ),
   });
-  return {
-    version: '0',
-    listeners: Object.entries(listeners).map(([hostname, hosts], index) => ({
-      name: `l${index}`,
-      gateway: 'd/g',
-      port: 80,
-      protocol: 'HTTP',
-      hostname,
-      hosts: Object.entries(hosts).map(host),
-    })),
-    rules: [],
-    services: [],
-  };
 }
 
 const PLAIN = { method: 'GET', fields: [], query: undefined };
@@ -44,7 +28,7 @@ const ALL: Paths = [['PathPrefix', '/']];
 
 /** `listener/rule` of the answer, or the code of the refusal. */
 function routed(of: Snapshot, host: string, path: string, listeners = of.listeners.map((_, index) => index)): string {
-  const result = createRouter(of).route(listeners, host, path, PLAIN);
+  const result = createRouter(viewOf(of)).route(listeners, host, path, PLAIN);
   return isRefusal(result) ? `${result.status} ${result.code}` : `${result.listener}/${result.rule}`;
 }
 

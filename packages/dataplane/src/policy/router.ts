@@ -8,7 +8,8 @@
  * more specific one fits, for hostnames give precedence among the rules that match, they hide none.
  * Pure; runs in the workers.
  */
-import type { HostSnapshot, ListenerSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { HostSnapshot, ListenerSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { SnapshotView } from '@sluice/shared/snapshot/view';
 import { createHostTable, type HostTable } from './host-table.js';
 import { createPathTable, type PathTable } from './path-table.js';
 import { type Refusal, refuse } from './refusal.js';
@@ -35,7 +36,7 @@ type ListenerTable = HostTable<PathTable<RouteMatch>>;
 const NO_LISTENER = refuse('no-route', 'no listener takes this host');
 const NO_RULE = refuse('no-route');
 
-export function createRouter(snapshot: Snapshot): Router {
+export function createRouter(snapshot: SnapshotView): Router {
   const tables = snapshot.listeners.map(listenerTable);
   const ports = new WeakMap<readonly number[], HostTable<ListenerTable>>();
   const portOf = (listeners: readonly number[]): HostTable<ListenerTable> => {
@@ -64,7 +65,7 @@ function identity(table: ListenerTable): ListenerTable {
 }
 
 function portTable(
-  snapshot: Snapshot,
+  snapshot: SnapshotView,
   tables: readonly ListenerTable[],
   listeners: readonly number[],
 ): HostTable<ListenerTable> {

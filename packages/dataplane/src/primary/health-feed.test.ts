@@ -3,8 +3,8 @@ import { createBoard, EndpointStatus } from '@sluice/shared/health/board';
 import type { BusListener, BusSubscriber } from '@sluice/shared/health/bus';
 import type { EndpointRecord, HealthStatus, StatusTable, TableChange } from '@sluice/shared/health/table';
 import { createLogger, type Logger } from '@sluice/shared/log';
-import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import type { ServiceSnapshot, TargetSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { aService } from '@sluice/shared/testing/snapshots';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { HealthFeed } from './health-feed.js';
 import { Membership } from './membership.js';
@@ -13,13 +13,8 @@ const ADDRESSES = 'ns/addresses/80';
 const NAMED = 'ns/named/80';
 const log = createLogger({ level: 'silent', name: 'test' });
 
-const service = (name: string, type: TargetSnapshot['type'], host: string): ServiceSnapshot => ({
-  name,
-  targets: [{ type, host, port: 80, draining: false }],
-  probe: DEFAULT_PROBE,
-  balancing: DEFAULT_BALANCING,
-  liveConnections: DEFAULT_LIVE_CONNECTIONS,
-});
+const service = (name: string, type: TargetSnapshot['type'], host: string): ServiceSnapshot =>
+  aService(name, { targets: [{ type, host, port: 80, draining: false }] });
 const services = [service(ADDRESSES, 'address', '10.0.0.1'), service(NAMED, 'name', 'named')];
 
 type Entry = readonly [service: string, address: string, status?: HealthStatus];

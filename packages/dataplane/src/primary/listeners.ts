@@ -6,7 +6,7 @@
  */
 
 import { bindError, NO_ADDRESS } from '@sluice/shared/admin/bind-error';
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { SnapshotView } from '@sluice/shared/snapshot/view';
 import type { Options } from '../cli/options.js';
 import type { ListenOptions, Native } from '../engine/binding.js';
 import type { PlannedPort } from './ports.js';
@@ -68,7 +68,7 @@ function listenAnywhere(
 export function bindListeners(
   native: Native,
   options: Options,
-  snapshot: Snapshot,
+  snapshot: Pick<SnapshotView, 'listeners'>,
   plan: readonly PlannedPort[],
   logFields: (tag: number) => string,
   group: (listeners: readonly number[]) => number,

@@ -7,7 +7,8 @@
 import { createBoard } from '@sluice/shared/health/board';
 import type { HealthStatus } from '@sluice/shared/health/table';
 import { createLogger } from '@sluice/shared/log';
-import { DEFAULT_BALANCING, DEFAULT_PROBE, type LiveConnectionsSnapshot } from '@sluice/shared/snapshot/service-policy';
+import type { LiveConnectionsSnapshot } from '@sluice/shared/snapshot/service-policy';
+import { aService } from '@sluice/shared/testing/snapshots';
 import { expect, test } from 'vitest';
 import { seeded } from '../policy/balancing/testing.js';
 import type { EndpointSnapshot, ToWorker } from '../worker/messages.js';
@@ -27,13 +28,7 @@ const liveConnections: LiveConnectionsSnapshot = {
   closeWindowMs: 10,
 };
 const NAMES = ['a', 'b', 'c'];
-const services = NAMES.map((name) => ({
-  name,
-  targets: [],
-  probe: DEFAULT_PROBE,
-  balancing: DEFAULT_BALANCING,
-  liveConnections,
-}));
+const services = NAMES.map((name) => aService(name, { liveConnections }));
 const STATUSES: readonly HealthStatus[] = ['healthy', 'unhealthy', 'draining', 'unknown'];
 
 class World {

@@ -1,21 +1,16 @@
 import { createBoard, EndpointStatus } from '@sluice/shared/health/board';
 import type { EndpointRecord, HealthStatus } from '@sluice/shared/health/table';
 import { createLogger } from '@sluice/shared/log';
-import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { aService } from '@sluice/shared/testing/snapshots';
 import { describe, expect, test } from 'vitest';
 import type { ToWorker } from '../worker/messages.js';
 import { type Found, Membership } from './membership.js';
 
 type MembershipMessage = Extract<ToWorker, { type: 'membership' }>;
 
-const service = (name: string, hosts: readonly string[] = []): ServiceSnapshot => ({
-  name,
-  targets: hosts.map((host) => ({ type: 'address', host, port: 80, draining: false })),
-  probe: DEFAULT_PROBE,
-  balancing: DEFAULT_BALANCING,
-  liveConnections: DEFAULT_LIVE_CONNECTIONS,
-});
+const service = (name: string, hosts: readonly string[] = []): ServiceSnapshot =>
+  aService(name, { targets: hosts.map((host) => ({ type: 'address', host, port: 80, draining: false })) });
 const found = (address: string, status: HealthStatus = 'healthy', why = ''): Found => {
   const record: EndpointRecord = { address, port: 80, status, why, sinceMs: 1, probedAtMs: 1, probeMs: 1 };
   return { address, port: 80, status, record };

@@ -1,16 +1,9 @@
 import { ExitError } from '@sluice/shared/cli/exit-codes';
-import type { ListenerSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { aListener } from '@sluice/shared/testing/snapshots';
 import { describe, expect, it } from 'vitest';
 import { planPorts, unusedPorts } from './ports.js';
 
-const listener = (port: number): ListenerSnapshot => ({
-  name: `l${port}`,
-  gateway: 'default/gw',
-  port,
-  protocol: 'HTTP',
-  hostname: '',
-  hosts: [],
-});
+const listener = (port: number) => aListener({ name: `l${port}`, gateway: 'default/gw', port });
 
 describe('planPorts', () => {
   it('has listeners of one port share a socket', () => {

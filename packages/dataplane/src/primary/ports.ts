@@ -5,7 +5,7 @@
  */
 
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
-import type { ListenerSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { ListenerInfo } from '@sluice/shared/snapshot/snapshot';
 import type { BoundPort } from '../worker/messages.js';
 
 export interface PlannedPort extends BoundPort {
@@ -18,7 +18,7 @@ export interface PlannedPort extends BoundPort {
  * be bound to one: their connections could not be told apart.
  */
 export function planPorts(
-  listeners: readonly ListenerSnapshot[],
+  listeners: readonly ListenerInfo[],
   portMap: ReadonlyMap<number, number>,
 ): readonly PlannedPort[] {
   const plan = new Map<number, { port: number; bind: number; listeners: number[] }>();
@@ -39,7 +39,7 @@ export function planPorts(
 
 /** Entries of the port map that no listener declares, `80=8080` each. */
 export function unusedPorts(
-  listeners: readonly ListenerSnapshot[],
+  listeners: readonly ListenerInfo[],
   portMap: ReadonlyMap<number, number>,
 ): readonly string[] {
   const unused = [...portMap].filter(([declared]) => listeners.every(({ port }) => port !== declared));

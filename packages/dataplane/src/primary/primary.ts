@@ -9,6 +9,7 @@
 import { loadConfiguration } from '@sluice/shared/cli/configuration';
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import type { Logger } from '@sluice/shared/log';
+import { encodeSnapshot, openSnapshot } from '@sluice/shared/snapshot/view';
 import type { Options } from '../cli/options.js';
 import { VERSION } from '../cli/version.js';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
@@ -79,8 +80,10 @@ export class Primary {
 
   /** Binds everything; starts nothing yet. Throws ExitError. */
   constructor({ options, log }: PrimaryOptions) {
-    const { snapshot, warnings } = loadConfiguration(options.config);
+    const { snapshot: configuration, warnings } = loadConfiguration(options.config);
     for (const warning of warnings) log.warn(warning);
+    const flat = encodeSnapshot(configuration);
+    const snapshot = openSnapshot(flat);
     const plan = planPorts(snapshot.listeners, options.portMap);
     for (const entry of unusedPorts(snapshot.listeners, options.portMap)) {
       log.warn(`--port-map ${entry}: no listener declares this port`);
@@ -97,14 +100,14 @@ export class Primary {
     this.listeners = bindListeners(this.#native, options, snapshot, plan, silent, groupOf);
     this.#health = new Health({
       options,
-      snapshot,
+      snapshot: configuration,
       native: this.#native,
       engines,
       log,
       post: (message) => this.#supervisor?.tellAll(message),
       seen: () => this.#supervisor.seenRevision,
     });
-    const sources = { options, snapshot, plan, engines, health: this.#health, memory };
+    const sources = { options, snapshot: flat, plan, engines, health: this.#health, memory };
     this.#supervisor = this.#createSupervisor((worker) => workerTask(sources, worker));
     this.#pressure = new AcceptPressure(this.#native, log, options.accessLogRingBytes);
     this.#writer = sink === undefined ? undefined : this.#createWriter(sink);

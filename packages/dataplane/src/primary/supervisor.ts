@@ -158,7 +158,8 @@ export class Supervisor {
     else if (message.type === 'adopted') this.#onAdopted(slot, message.engine, message.error);
     else if (message.type === 'released') this.#onReleased(slot, message.engine);
     else if (message.type === 'membership-seen') slot.seen = Math.max(slot.seen, message.revision);
-    else this.#options.log[message.level]({ worker: slot.worker, ...message.detail }, message.message);
+    else if (message.type === 'log')
+      this.#options.log[message.level]({ worker: slot.worker, ...message.detail }, message.message);
   }
 
   #onBooted(slot: Slot): void {

@@ -2,7 +2,6 @@
  * What a worker is started with: everything that it routes, balances and counts by. Pure, but for what it reads of the
  * membership at that moment. Primary thread.
  */
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import type { Options } from '../cli/options.js';
 import type { EngineIndex } from '../engine/binding.js';
 import type { HandshakeLimits, WorkerTask } from '../worker/messages.js';
@@ -12,7 +11,7 @@ import type { PlannedPort } from './ports.js';
 
 export interface WorkerTaskSources {
   readonly options: Options;
-  readonly snapshot: Snapshot;
+  readonly snapshot: SharedArrayBuffer;
   readonly plan: readonly PlannedPort[];
   readonly engines: readonly EngineIndex[];
   readonly health: Pick<Health, 'board' | 'membership'>;

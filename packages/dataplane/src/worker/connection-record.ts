@@ -4,7 +4,7 @@
  * Lives from the request event until the engine has been told how the connection goes on: a spliced connection has no
  * JavaScript object. Worker thread.
  */
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { SnapshotView } from '@sluice/shared/snapshot/view';
 import { type LogRecord, logFields } from '../policy/access-log.js';
 import type { EndpointChoice } from '../policy/balancer.js';
 import type { RequestHead } from '../policy/head.js';
@@ -68,7 +68,7 @@ export function createPending(listenerTag: number, requestId: string, requestHea
   };
 }
 
-function logRecord(snapshot: Snapshot, ports: readonly BoundPort[], pending: Pending, outcome: Outcome): LogRecord {
+function logRecord(snapshot: SnapshotView, ports: readonly BoundPort[], pending: Pending, outcome: Outcome): LogRecord {
   const { match, request, requestHeaderBytes, requestId } = pending;
   const port = ports[pending.listenerTag];
   const listener = match === undefined ? undefined : snapshot.listeners[match.listener];
@@ -77,7 +77,7 @@ function logRecord(snapshot: Snapshot, ports: readonly BoundPort[], pending: Pen
     frontendName: frontend?.gateway ?? '',
     frontendPort: port?.port ?? 0,
     listener: listener?.name ?? '',
-    route: match === undefined ? '' : (snapshot.rules[match.rule]?.route ?? ''),
+    route: match === undefined ? '' : (snapshot.rule(match.rule)?.route ?? ''),
     request,
     requestHeaderBytes,
     requestId,
@@ -94,7 +94,7 @@ export function listenerOf(ports: readonly BoundPort[], { match, listenerTag }: 
 
 /** The access-log fields of a connection. */
 export function connectionFields(
-  snapshot: Snapshot,
+  snapshot: SnapshotView,
   ports: readonly BoundPort[],
   pending: Pending,
   outcome: Outcome,
@@ -103,6 +103,6 @@ export function connectionFields(
 }
 
 /** The access-log fields of a connection of this port that ended before any request of it was seen. */
-export function silentFields(snapshot: Snapshot, ports: readonly BoundPort[], listenerTag: number): string {
+export function silentFields(snapshot: SnapshotView, ports: readonly BoundPort[], listenerTag: number): string {
   return connectionFields(snapshot, ports, createPending(listenerTag, '', 0), NO_OUTCOME);
 }

@@ -101,13 +101,13 @@ export class Answers {
 
   /** The affinity cookie, for a client that has none or another endpoint's. */
   #affinityField({ match }: Pending, { cookie }: EndpointChoice): string {
-    const affinity = cookie === '' || match === undefined ? null : this.#context.snapshot.rules[match.rule]?.affinity;
+    const affinity = cookie === '' || match === undefined ? null : this.#context.snapshot.rule(match.rule)?.affinity;
     return affinity == null ? '' : setCookieField(affinity, cookie);
   }
 
   #whyUnserved(service: number): string {
     const { endpoints, snapshot } = this.#context;
-    const name = snapshot.services[service]?.name ?? '';
+    const name = snapshot.serviceName(service);
     const why = endpoints.why(name);
     if (why !== '') return why;
     const { length } = endpoints.of(name);

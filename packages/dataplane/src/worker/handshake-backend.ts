@@ -49,7 +49,7 @@ export class BackendLessons {
 
   /** Takes the load report out of an answer, if there is one and anyone wants it. The first field of several counts. */
   answered(choice: EndpointChoice, response: ResponseHead): void {
-    const balancing = this.#context.snapshot.services[choice.service]?.balancing;
+    const balancing = this.#context.snapshot.service(choice.service)?.balancing;
     if (balancing?.strategy !== 'load-aware') return;
     const field = response.fields.find(({ lowerName }) => lowerName === LOAD_REPORT);
     if (field === undefined) return;
@@ -69,6 +69,6 @@ export class BackendLessons {
   }
 
   #serviceName({ service }: EndpointChoice): string {
-    return this.#context.snapshot.services[service]?.name ?? '';
+    return this.#context.snapshot.serviceName(service);
   }
 }

@@ -1,6 +1,6 @@
 /** What handshakes are decided by: the worker's view of everything around it, fixed while it lives. Worker thread. */
 import type { StatusBoard } from '@sluice/shared/health/board';
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { SnapshotView } from '@sluice/shared/snapshot/view';
 import type { Balancer } from '../policy/balancer.js';
 import type { EndpointSets } from '../policy/endpoints.js';
 import type { Router } from '../policy/router.js';
@@ -8,7 +8,7 @@ import type { BoundPort, HandshakeLimits, LogDetail } from './messages.js';
 import type { HandshakeMeters } from './meters.js';
 
 export interface HandshakeContext {
-  readonly snapshot: Snapshot;
+  readonly snapshot: SnapshotView;
   readonly ports: readonly BoundPort[];
   readonly router: Router;
   readonly balancer: Balancer;

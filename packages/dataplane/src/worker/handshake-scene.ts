@@ -4,13 +4,9 @@
  * One port, one listener, one rule, one service with as many endpoints as a test wants, in slots from 0. Tests only.
  */
 import { createBoard } from '@sluice/shared/health/board';
-import {
-  type BalancingSnapshot,
-  DEFAULT_BALANCING,
-  DEFAULT_LIVE_CONNECTIONS,
-  DEFAULT_PROBE,
-} from '@sluice/shared/snapshot/service-policy';
+import type { BalancingSnapshot } from '@sluice/shared/snapshot/service-policy';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import { aBackend, aListener, aMatch, aRule, aService, aSnapshot, viewOf } from '@sluice/shared/testing/snapshots';
 import { EventKind, type FailedCode, type FailedStage } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
 import { createBalancer } from '../policy/balancer.js';
@@ -28,39 +24,17 @@ export const SWITCH = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\
 export const ID = 7;
 
 function snapshot(endpoints: number): Snapshot {
-  return {
-    version: 'v',
-    listeners: [
-      {
-        name: 'http',
-        gateway: 'default/gw',
-        port: 80,
-        protocol: 'HTTP',
-        hostname: '',
-        hosts: [
-          {
-            hostname: '',
-            matches: [{ pathType: 'PathPrefix', path: '/', method: '', headers: [], queryParams: [], rule: 0 }],
-          },
-        ],
-      },
-    ],
-    rules: [{ route: 'default/r', index: 0, backends: [{ service: 0, weight: 1 }], affinity: null }],
-    services: [
-      {
-        name: 'default/s/80',
-        targets: Array.from({ length: endpoints }, (_, slot) => ({
-          type: 'address' as const,
-          host: `10.0.0.${slot}`,
-          port: 80,
-          draining: false,
-        })),
-        probe: DEFAULT_PROBE,
-        balancing: DEFAULT_BALANCING,
-        liveConnections: DEFAULT_LIVE_CONNECTIONS,
-      },
-    ],
-  };
+  const targets = Array.from({ length: endpoints }, (_, slot) => ({
+    type: 'address' as const,
+    host: `10.0.0.${slot}`,
+    port: 80,
+    draining: false,
+  }));
+  return aSnapshot({
+    listeners: [aListener({ gateway: 'default/gw', hosts: [{ hostname: '', matches: [aMatch(0)] }] })],
+    rules: [aRule('default/r', { backends: [aBackend(0)] })],
+    services: [aService('default/s/80', { targets })],
+  });
 }
 
 export type Call = { readonly name: string; readonly text: string; readonly slot: number; readonly fields: string };
@@ -104,17 +78,18 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
     logEnded: (_id, fields) => record('logEnded', fields),
   };
   const config = changed(snapshot(endpoints), changes);
+  const view = viewOf(config);
   const meters: Meter[] = [];
   const endpointSets = new EndpointSets(
     configuredEndpoints(config).map((entry) => ({ ...entry, why: changes.why ?? '' })),
   );
   const handshakes = new Handshakes({
-    snapshot: config,
+    snapshot: view,
     endpoints: endpointSets,
     ports: [{ port: 80, listeners: [0] }],
-    router: createRouter(config),
+    router: createRouter(view),
     board,
-    balancer: createBalancer({ snapshot: config, sets: endpointSets, board, seed: 0 }),
+    balancer: createBalancer({ snapshot: view, sets: endpointSets, board, seed: 0 }),
     random: () => 0.5,
     meters: {
       group: (listener, rule, service) => 100 * (listener + 2) + 10 * (rule + 2) + service + 2,

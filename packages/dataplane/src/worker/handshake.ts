@@ -6,6 +6,7 @@
  * The hot path of the gateway; worker thread.
  */
 import { randomUUID } from 'node:crypto';
+import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
 import { type ConnectionId, EventKind, FailedStage } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
 import type { EndedEvent, EngineEvent, FailedEvent, RequestEvent, ResponseEvent } from '../engine/events.js';
@@ -26,7 +27,6 @@ import { attemptTimeoutMs, failureCode, mayTryAgain } from './failure.js';
 import { Answers } from './handshake-answers.js';
 import { BackendLessons } from './handshake-backend.js';
 import type { HandshakeContext } from './handshake-context.js';
-import { OTHER_GROUP } from './meter-groups.js';
 
 interface Target {
   readonly request: RequestHead;
@@ -113,7 +113,7 @@ export class Handshakes {
 
   #connect(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, leftMs: number): void {
     const { choice, head, tried } = attempt;
-    const endpoints = this.#context.endpoints.of(this.#context.snapshot.services[choice.service]?.name ?? '').length;
+    const endpoints = this.#context.endpoints.of(this.#context.snapshot.serviceName(choice.service)).length;
     const { address, port, slot } = choice.endpoint;
     engine.connect(id, {
       address,

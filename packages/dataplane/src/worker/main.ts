@@ -8,6 +8,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { openBoard, type StatusBoard } from '@sluice/shared/health/board';
+import { openSnapshot } from '@sluice/shared/snapshot/view';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
 import { attachEngine, type Engine } from '../engine/engine.js';
 import { createBalancer } from '../policy/balancer.js';
@@ -22,7 +23,8 @@ import { openMeters } from './meter-cells.js';
 import { createHandshakeMeters, watchLag } from './meters.js';
 
 function createHandshakes(task: WorkerTask, sets: EndpointSets, board: StatusBoard): Handshakes {
-  const { snapshot, ports, limits, accessLog } = task;
+  const { ports, limits, accessLog } = task;
+  const snapshot = openSnapshot(task.snapshot);
   return new Handshakes({
     snapshot,
     ports,
@@ -32,7 +34,7 @@ function createHandshakes(task: WorkerTask, sets: EndpointSets, board: StatusBoa
     endpoints: sets,
     board,
     balancer: createBalancer({ snapshot, sets, board, seed: task.worker }),
-    meters: createHandshakeMeters(task.meters, snapshot),
+    meters: createHandshakeMeters(task.meters, snapshot.group),
     random: Math.random,
     onError: createErrorReport(task.port),
     onNotice: createNoticeReport(task.port),

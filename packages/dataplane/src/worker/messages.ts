@@ -6,7 +6,6 @@
  */
 
 import type { MessagePort } from 'node:worker_threads';
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import type { EngineIndex } from '../engine/binding.js';
 
 /** What every handshake goes by; the same for all workers. */
@@ -62,7 +61,8 @@ export interface WorkerTask {
   /** Slot of the worker: its column on the board, its seed in the balancer. */
   readonly worker: number;
   readonly engine: EngineIndex;
-  readonly snapshot: Snapshot;
+  /** The configuration: `openSnapshot`. */
+  readonly snapshot: SharedArrayBuffer;
   readonly endpoints: readonly ServiceEndpoints[];
   readonly ports: readonly BoundPort[];
   readonly board: BoardMemory;
@@ -85,6 +85,16 @@ export type ToWorker =
   | { readonly type: 'release'; readonly engine: EngineIndex }
   /** The endpoints of these services are these from now on; answered by `membership-seen`. */
   | { readonly type: 'membership'; readonly revision: number; readonly services: readonly ServiceEndpoints[] }
+  /**
+   * This configuration, these ports by tag, from now on; answered by `snapshot-seen`. Messages keep their order: the
+   * `membership` that belongs to it has come before, and names the endpoints of services of both configurations.
+   */
+  | {
+      readonly type: 'snapshot';
+      readonly revision: number;
+      readonly snapshot: SharedArrayBuffer;
+      readonly ports: readonly BoundPort[];
+    }
   /** Let go of everything and end the task. */
   | { readonly type: 'stop' }
   | { readonly type: 'fault'; readonly fault: Fault };
@@ -97,6 +107,8 @@ export type ToPrimary =
   | { readonly type: 'released'; readonly engine: EngineIndex }
   /** The worker chooses by this revision of the membership, or a later one: no slot that it removed is chosen any more. */
   | { readonly type: 'membership-seen'; readonly revision: number }
+  /** The worker routes by this revision of the configuration, or a later one. */
+  | { readonly type: 'snapshot-seen'; readonly revision: number }
   | { readonly type: 'log'; readonly level: 'warn' | 'error'; readonly message: string; readonly detail: LogDetail };
 
 /** Members of a log line. */

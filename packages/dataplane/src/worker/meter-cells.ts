@@ -5,7 +5,7 @@
  * each metric group one row of Float64 cells (an aligned 8-byte store, which no 64-bit machine tears; integers are exact
  * to 2^53), then the cell of the event-loop lag. Unused rows are never touched and cost no memory. Any thread.
  */
-import { GROUPS_MAX } from './meter-groups.js';
+import { GROUPS_MAX } from '@sluice/shared/snapshot/groups';
 
 /** Answers that are counted by their own status: all that the gateway gives, and the usual ones of backends. */
 export const STATUSES = [

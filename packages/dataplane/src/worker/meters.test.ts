@@ -1,3 +1,4 @@
+import { GROUPS_MAX } from '@sluice/shared/snapshot/groups';
 import { describe, expect, it } from 'vitest';
 import { REFUSALS } from '../policy/refusal.js';
 import {
@@ -12,10 +13,7 @@ import {
   statusCell,
   UPGRADE_AT,
 } from './meter-cells.js';
-import { GROUPS_MAX } from './meter-groups.js';
 import { createHandshakeMeters } from './meters.js';
-
-const EMPTY = { version: '0', listeners: [], rules: [], services: [] };
 
 describe('the cells of a row', () => {
   it('give every status of the gateway its own, and all others one', () => {
@@ -40,7 +38,7 @@ describe('meters', () => {
   it('count in the row of their group alone, and go on where a predecessor stopped', () => {
     const buffer = createMeters();
     const last = GROUPS_MAX - 1;
-    for (const meters of [createHandshakeMeters(buffer, EMPTY), createHandshakeMeters(buffer, EMPTY)]) {
+    for (const meters of [createHandshakeMeters(buffer, () => 0), createHandshakeMeters(buffer, () => 0)]) {
       meters.answered(last, 101);
       meters.answered(last, 418);
       meters.connected(last, 0.2);

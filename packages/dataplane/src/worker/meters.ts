@@ -4,9 +4,8 @@
  * Every number has one writer, the worker in this slot, and outlives it: the successor goes on where it stopped. Worker
  * thread.
  */
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { GroupLookup } from '@sluice/shared/snapshot/groups';
 import { bucketCell, CONNECT_AT, openMeters, ROW_CELLS, SUM_CELL, statusCell, UPGRADE_AT } from './meter-cells.js';
-import { meterGroups } from './meter-groups.js';
 
 export interface HandshakeMeters {
   /**
@@ -23,9 +22,8 @@ export interface HandshakeMeters {
 }
 
 /** Meters of one slot. `buffer`: from `createMeters`. */
-export function createHandshakeMeters(buffer: SharedArrayBuffer, snapshot: Snapshot): HandshakeMeters {
+export function createHandshakeMeters(buffer: SharedArrayBuffer, group: GroupLookup): HandshakeMeters {
   const { rows } = openMeters(buffer);
-  const { group } = meterGroups(snapshot);
   const add = (cell: number, value: number): void => {
     rows[cell] = (rows[cell] as number) + value;
   };

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '../snapshot/service-policy.js';
 import type { ServiceSnapshot, TargetSnapshot } from '../snapshot/snapshot.js';
 import { ManualTimers } from '../testing/manual-timers.js';
+import { aService } from '../testing/snapshots.js';
 import { Discovery } from './discovery.js';
 import type { DiscoveredEndpoint } from './endpoints.js';
 import { ADDRESSES_MAX, LOOKUP_DEADLINE_MS, LOOKUPS_MAX } from './name-lookups.js';
@@ -17,13 +17,7 @@ interface Told {
 }
 
 function service(name: string, targets: readonly TargetSnapshot[]): ServiceSnapshot {
-  return {
-    name,
-    targets,
-    probe: DEFAULT_PROBE,
-    balancing: DEFAULT_BALANCING,
-    liveConnections: DEFAULT_LIVE_CONNECTIONS,
-  };
+  return aService(name, { targets });
 }
 const named = (name: string, ...hosts: string[]) =>
   service(

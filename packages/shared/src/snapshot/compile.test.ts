@@ -1,13 +1,8 @@
 import { expect, test } from 'vitest';
 import { documents, gateway, parse, route, rule, service, slice } from '../testing/manifests.js';
+import { aBackend, aListener, aMatch, aRule, aService, aSnapshot } from '../testing/snapshots.js';
 import { compileSnapshot } from './compile.js';
-import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from './service-policy.js';
 
-const DEFAULTS = {
-  probe: DEFAULT_PROBE,
-  balancing: DEFAULT_BALANCING,
-  liveConnections: DEFAULT_LIVE_CONNECTIONS,
-};
 const TEXTS = [
   gateway({ listeners: ['name: b, port: 81, protocol: HTTP', 'name: a, port: 80, protocol: HTTP'] }),
   route({ name: 'chat', rules: [rule('PathPrefix', '/chat', 'backendRefs: [{ name: chat, port: 80 }]')] }),
@@ -28,33 +23,27 @@ function compiled(texts: readonly string[]) {
 test('a configuration becomes one snapshot', () => {
   const { snapshot, issues } = compiled(TEXTS);
   expect(issues).toEqual([]);
-  const open = { method: '', headers: [], queryParams: [] };
   const hosts = [
-    { hostname: 'a.com', matches: [{ pathType: 'PathPrefix', path: '/', ...open, rule: 1 }] },
-    { hostname: 'b.com', matches: [{ pathType: 'PathPrefix', path: '/', ...open, rule: 1 }] },
-    { hostname: '', matches: [{ pathType: 'PathPrefix', path: '/chat', ...open, rule: 0 }] },
+    { hostname: 'a.com', matches: [aMatch(1)] },
+    { hostname: 'b.com', matches: [aMatch(1)] },
+    { hostname: '', matches: [aMatch(0, { path: '/chat' })] },
   ];
-  const target = (host: string) => ({ type: 'address', host, port: 9000, draining: false });
-  const listener = { gateway: 'default/main', protocol: 'HTTP', hostname: '', hosts };
-  expect(snapshot).toEqual({
-    version: expect.stringMatching(/^[0-9a-f]{16}$/),
-    listeners: [
-      { name: 'a', port: 80, ...listener },
-      { name: 'b', port: 81, ...listener },
-    ],
-    rules: [
-      { route: 'default/chat', index: 0, backends: [{ service: 0, weight: 1 }], affinity: null },
-      { route: 'default/echo', index: 0, backends: [{ service: 1, weight: 2 }], affinity: null },
-    ],
-    services: [
-      {
-        name: 'default/chat/80',
-        targets: ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map(target),
-        ...DEFAULTS,
-      },
-      { name: 'default/echo/80', targets: [target('10.0.0.1')], ...DEFAULTS },
-    ],
-  });
+  const targets = (...hosts: string[]) =>
+    hosts.map((host) => ({ type: 'address' as const, host, port: 9000, draining: false }));
+  expect(snapshot).toEqual(
+    aSnapshot({
+      version: expect.stringMatching(/^[0-9a-f]{16}$/),
+      listeners: [aListener({ name: 'a', hosts }), aListener({ name: 'b', port: 81, hosts })],
+      rules: [
+        aRule('default/chat', { backends: [aBackend(0)] }),
+        aRule('default/echo', { backends: [aBackend(1, 2)] }),
+      ],
+      services: [
+        aService('default/chat/80', { targets: targets('10.0.0.1', '10.0.0.2', '10.0.0.3') }),
+        aService('default/echo/80', { targets: targets('10.0.0.1') }),
+      ],
+    }),
+  );
 });
 
 test('the order of the resources does not show', () => {

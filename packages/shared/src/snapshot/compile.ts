@@ -19,14 +19,21 @@ import { buildMatches, type MatchIndex } from './matches.js';
 import { type Candidate, compareCandidates, compareRoutes } from './precedence.js';
 import { compileProbes } from './probe.js';
 import { buildRules } from './rules.js';
+import { DEFAULT_REMOVAL } from './service-policy.js';
 import { createServiceTable, indexServices, unownedSlices } from './services.js';
 import type { ListenerSnapshot, MatchSnapshot, Snapshot } from './snapshot.js';
+import type { ResourceStatus } from './status.js';
 import { sharedNames, strangePorts, unreadDnsNames } from './targets.js';
+import { NO_MATERIAL, type TlsMaterial } from './tls.js';
 import { snapshotVersion } from './version.js';
 
 export interface CompileResult {
   /** Complete only when no issue is an error. */
   readonly snapshot: Snapshot;
+  /** The certificates that the snapshot names by id. */
+  readonly material: TlsMaterial;
+  /** Of every resource that was read and has a status, by kind and name. */
+  readonly statuses: readonly ResourceStatus[];
   readonly issues: readonly ConfigIssue[];
 }
 
@@ -49,10 +56,12 @@ export function compileSnapshot(resources: ResourceSet): CompileResult {
   const attachedTo = groupBy(attached.attachments, ({ listener }) => listener);
   const content = {
     listeners: listeners.map((listener) => buildListener(listener, attachedTo.get(listener) ?? [], matches)),
+    routes: routes.map((route) => ({ name: resourceName(route), removal: DEFAULT_REMOVAL })),
     rules: table.rules,
     services: services.list,
   };
-  return { snapshot: { version: snapshotVersion(content), ...content }, issues: sortIssues(issues) };
+  const snapshot = { version: snapshotVersion(content), ...content };
+  return { snapshot, material: NO_MATERIAL, statuses: [], issues: sortIssues(issues) };
 }
 
 function buildListener(listener: Listener, attachments: readonly Attachment[], index: MatchIndex): ListenerSnapshot {
@@ -63,6 +72,10 @@ function buildListener(listener: Listener, attachments: readonly Attachment[], i
     port: listener.spec.port,
     protocol: listener.spec.protocol,
     hostname: listener.hostname,
+    addresses: [],
+    normalisePaths: false,
+    removal: DEFAULT_REMOVAL,
+    tls: null,
     hosts: [...hosts]
       .sort(([a], [b]) => compareHostnames(a, b))
       .map(([hostname, served]) => ({ hostname, matches: orderMatches(served, index) })),

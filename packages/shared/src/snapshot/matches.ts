@@ -65,7 +65,7 @@ function normalisePath({ type, value }: Match['path']): string {
 
 /** "Subsequent entries with an equivalent header name MUST be ignored" (HTTPHeaderMatch.Name), parameters alike. */
 function firstOfEach(
-  entries: readonly ValueMatchSnapshot[],
+  entries: Match['headers'],
   nameOf: (name: string) => string,
   at: ConfigPath,
   warn: Warn,
@@ -74,7 +74,7 @@ function firstOfEach(
   const kept = new Map<string, ValueMatchSnapshot>();
   for (const [index, entry] of entries.entries()) {
     const name = nameOf(entry.name);
-    if (!kept.has(name)) kept.set(name, { name, value: entry.value });
+    if (!kept.has(name)) kept.set(name, { name, value: entry.value, regex: false });
     else
       warn([...at, index], `is ignored: an earlier entry has the name ${JSON.stringify(name)}`, 'remove one of them');
   }

@@ -9,6 +9,7 @@ import type { ConfigIssue } from '../resources/issue.js';
 import type { ConfigPath } from '../resources/path.js';
 import { type HttpRoute, issueAt, resourceName } from '../resources/resource.js';
 import type { AffinityIndex } from './affinity.js';
+import { DEFAULT_LIMITS } from './rule-policy.js';
 import { SERVICE_NAME_LABEL, type ServiceTable } from './services.js';
 import type { BackendSnapshot, RuleSnapshot } from './snapshot.js';
 
@@ -35,7 +36,16 @@ export function buildRules(
       const backends = buildBackends(route, rule, position, services, issues);
       const used = backends.flatMap(({ service }) => services.list[service] ?? []);
       const affinity = affinities.of(route, used);
-      rules.push({ route: resourceName(route), index: position, backends, affinity });
+      rules.push({
+        route: resourceName(route),
+        index: position,
+        backends,
+        affinity,
+        filters: null,
+        limits: DEFAULT_LIMITS,
+        origins: null,
+        broken: '',
+      });
     }
   }
   return { rules, firstRule };
@@ -61,7 +71,7 @@ function buildBackends(
       const hint = 'refer to a Service in the namespace of the route';
       const message = 'a reference into another namespace (ReferenceGrant) is not supported yet';
       issues.push(issueAt(route, 'error', [...at, 'namespace'], message, hint));
-      return { service: -1, weight: ref.weight };
+      return { service: -1, weight: ref.weight, filters: null };
     }
     const service = services.add({ namespace: route.namespace, name: ref.name, port: ref.port });
     if (typeof service === 'string') warn(at, `${service}: its share of the requests is answered with 500`);
@@ -69,6 +79,6 @@ function buildBackends(
       const message = `Service ${route.namespace}/${ref.name} has no ready endpoint on port ${ref.port}`;
       warn(at, `${message}: its share of the requests is answered with 503`, NO_ENDPOINT_HINT);
     }
-    return { service: typeof service === 'string' ? -1 : service, weight: ref.weight };
+    return { service: typeof service === 'string' ? -1 : service, weight: ref.weight, filters: null };
   });
 }

@@ -70,6 +70,13 @@ export interface LiveConnectionsSnapshot {
   readonly closeWindowMs: number;
 }
 
+/** What becomes of live connections whose route or listener is removed; 'drain' and 'close' as in `LiveAction`. */
+export interface RemovalSnapshot {
+  readonly action: LiveAction;
+  readonly drainDeadlineMs: number;
+  readonly closeWindowMs: number;
+}
+
 /** Session affinity of a route (RoutePolicy). */
 export interface AffinitySnapshot {
   readonly cookie: string;
@@ -97,4 +104,10 @@ export const DEFAULT_LIVE_CONNECTIONS: LiveConnectionsSnapshot = {
   removed: 'keep',
   drainDeadlineMs: 300_000,
   closeWindowMs: 10_000,
+};
+
+export const DEFAULT_REMOVAL: RemovalSnapshot = {
+  action: 'keep',
+  drainDeadlineMs: DEFAULT_LIVE_CONNECTIONS.drainDeadlineMs,
+  closeWindowMs: DEFAULT_LIVE_CONNECTIONS.closeWindowMs,
 };

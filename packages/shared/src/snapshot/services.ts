@@ -104,6 +104,7 @@ export function createServiceTable(
       probe: policies.probes.get(key) ?? DEFAULT_PROBE,
       balancing: policies.balancing.of(service, ref.port),
       liveConnections: liveConnections(service),
+      tls: null,
     };
     return list.push(resolved) - 1;
   };

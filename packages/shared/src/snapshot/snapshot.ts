@@ -2,9 +2,18 @@
  * The snapshot: the compiled, immutable form of the configuration that every worker routes by.
  *
  * Plain data (structured-clone safe, no functions, no classes), every reference resolved to an index, so that a
- * worker needs nothing else to decide. Built by compile.ts in the primary; read in the workers.
+ * worker needs nothing else to decide. Keys and certificates are not in it, only their digests (tls.ts). Built by compile.ts
+ * in the compiler's thread; read in the workers through a SnapshotView (view.ts).
  */
-import type { AffinitySnapshot, BalancingSnapshot, LiveConnectionsSnapshot, ProbeSnapshot } from './service-policy.js';
+import type { FiltersSnapshot, LimitsSnapshot, OriginsSnapshot } from './rule-policy.js';
+import type {
+  AffinitySnapshot,
+  BalancingSnapshot,
+  LiveConnectionsSnapshot,
+  ProbeSnapshot,
+  RemovalSnapshot,
+} from './service-policy.js';
+import type { BackendTlsSnapshot, ListenerTlsSnapshot } from './tls.js';
 
 /** Where endpoints of a service come from: an address, or a name whose every address is an endpoint. */
 export interface TargetSnapshot {
@@ -24,6 +33,8 @@ export interface ServiceSnapshot {
   readonly probe: ProbeSnapshot;
   readonly balancing: BalancingSnapshot;
   readonly liveConnections: LiveConnectionsSnapshot;
+  /** How connections to its endpoints are encrypted (BackendTLSPolicy); null: plain TCP. */
+  readonly tls: BackendTlsSnapshot | null;
 }
 
 /** A weighted backendRef of a rule. */
@@ -32,22 +43,26 @@ export interface BackendSnapshot {
   readonly service: number;
   /** 0 to 1 000 000; 0 gets nothing. */
   readonly weight: number;
+  /** Applied after the rule's, to requests that go here; null: none. */
+  readonly filters: FiltersSnapshot | null;
 }
 
-export type PathMatchType = 'Exact' | 'PathPrefix';
+export type PathMatchType = 'Exact' | 'PathPrefix' | 'RegularExpression';
 
-/** A header or query parameter that a request must have, with exactly this value. */
+/** A header or query parameter that a request must have. */
 export interface ValueMatchSnapshot {
   /** Header names in lower case; parameter names as they are. */
   readonly name: string;
   /** Of a parameter: what percent-decoding gives. Never empty. */
   readonly value: string;
+  /** `value` is an expression (RE2) that the whole of the request's value must match. */
+  readonly regex: boolean;
 }
 
 /** What a rule wants of a request: all of it. Tried in the order of `HostSnapshot.matches`. */
 export interface MatchSnapshot {
   readonly pathType: PathMatchType;
-  /** Starts with `/`; a PathPrefix has no trailing slash (`/` itself apart). */
+  /** Starts with `/`; a PathPrefix has no trailing slash (`/` itself apart). A RegularExpression is RE2, for the whole path. */
   readonly path: string;
   /** In upper case; `''` takes every method. */
   readonly method: string;
@@ -67,6 +82,21 @@ export interface RuleSnapshot {
   readonly index: number;
   readonly backends: readonly BackendSnapshot[];
   readonly affinity: AffinitySnapshot | null;
+  /** null: none. */
+  readonly filters: FiltersSnapshot | null;
+  readonly limits: LimitsSnapshot;
+  /** Who may open a WebSocket by its Origin; null: everybody. */
+  readonly origins: OriginsSnapshot | null;
+  /** Why every request of the rule is answered with 500 (a filter that is not understood), in words; '': it is served. */
+  readonly broken: string;
+}
+
+/** What an HTTPRoute says of all of its connections. */
+export interface RouteSnapshot {
+  /** `namespace/name`. */
+  readonly name: string;
+  /** What becomes of its live connections when it is removed, or detached from their listener. */
+  readonly removal: RemovalSnapshot;
 }
 
 /**
@@ -93,16 +123,27 @@ export interface HostSnapshot {
  * A listener of a Gateway. Several listeners may share a port; the most specific hostname that takes the request's host
  * chooses among them, and only that listener's routes are asked (GatewaySpec.Listeners, "Listener Isolation").
  */
-export interface ListenerSnapshot {
+export interface ListenerInfo {
   /** Name of the listener in its Gateway. */
   readonly name: string;
   /** `namespace/name` of the Gateway: `frontendName` in the access log. */
   readonly gateway: string;
   /** Port of the listener as the Gateway declares it (the port map applies when it is bound). */
   readonly port: number;
-  readonly protocol: 'HTTP';
+  readonly protocol: 'HTTP' | 'HTTPS';
   /** Lower case; `''` when the listener takes every host. */
   readonly hostname: string;
+  /** Addresses to bind (GatewaySpec.addresses), canonical text form without brackets; none: what the options say. */
+  readonly addresses: readonly string[];
+  /** Dot segments and repeated or encoded slashes are resolved instead of refused. */
+  readonly normalisePaths: boolean;
+  /** What becomes of its live connections when it is removed. */
+  readonly removal: RemovalSnapshot;
+  /** Of an HTTPS listener; else null. */
+  readonly tls: ListenerTlsSnapshot | null;
+}
+
+export interface ListenerSnapshot extends ListenerInfo {
   /** In the order in which they are tried: exact hostnames, then wildcards, then `''`; of each the longest first. */
   readonly hosts: readonly HostSnapshot[];
 }
@@ -112,6 +153,11 @@ export interface Snapshot {
   readonly version: string;
   /** By port; those of one port with the most specific hostname first. */
   readonly listeners: readonly ListenerSnapshot[];
+  /** Of the routes that serve something, in the order of their rules. */
+  readonly routes: readonly RouteSnapshot[];
   readonly rules: readonly RuleSnapshot[];
   readonly services: readonly ServiceSnapshot[];
 }
+
+/** What of a snapshot the version is a digest of. */
+export type SnapshotContent = Omit<Snapshot, 'version'>;

@@ -4,12 +4,12 @@
  * Equal configuration has an equal version on every machine, whatever the order of files and keys. Pure.
  */
 import { createHash } from 'node:crypto';
-import type { Snapshot } from './snapshot.js';
+import type { SnapshotContent } from './snapshot.js';
 
 /** First 16 hex digits of the SHA-256 of the content as canonical JSON (keys sorted). */
-export function snapshotVersion(content: Pick<Snapshot, 'listeners' | 'rules' | 'services'>): string {
-  const { listeners, rules, services } = content;
-  return createHash('sha256').update(canonicalJson({ listeners, rules, services })).digest('hex').slice(0, 16);
+export function snapshotVersion(content: SnapshotContent): string {
+  const { listeners, routes, rules, services } = content;
+  return createHash('sha256').update(canonicalJson({ listeners, routes, rules, services })).digest('hex').slice(0, 16);
 }
 
 function canonicalJson(value: unknown): string {

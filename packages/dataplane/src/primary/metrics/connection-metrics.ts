@@ -4,9 +4,9 @@
  * Bytes are live while a connection is open. Groups that never had a connection are left out. Primary thread.
  */
 import type { Families, Sample } from '@sluice/shared/admin/families';
+import type { GroupLabels } from '@sluice/shared/snapshot/groups';
 import { METER_FIELDS, type STAT_NAMES } from '../../engine/binding.js';
 import { readStats } from '../../engine/stats.js';
-import type { GroupLabels } from '../../worker/meter-groups.js';
 import type { MeterMemory } from './memory.js';
 import type { MetricsSources } from './sources.js';
 

@@ -4,16 +4,11 @@
  * Invariant: it outlives every worker, and a number has one writer at a time: an engine's cells the thread that drives
  * the engine, a worker's meters the worker in that slot. Primary thread.
  */
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+
+import { GROUPS_MAX, type GroupAssignment, type GroupLookup, OTHER_GROUP } from '@sluice/shared/snapshot/groups';
+import type { SnapshotView } from '@sluice/shared/snapshot/view';
 import { type EngineIndex, METER_FIELDS, type Native } from '../../engine/binding.js';
 import { createMeters, type MeterCells, openMeters } from '../../worker/meter-cells.js';
-import {
-  GROUPS_MAX,
-  type GroupAssignment,
-  type GroupLookup,
-  meterGroups,
-  OTHER_GROUP,
-} from '../../worker/meter-groups.js';
 
 export class MeterMemory {
   /** Labels by group number. */
@@ -29,9 +24,8 @@ export class MeterMemory {
   constructor(
     native: Pick<Native, 'closeReasons' | 'engineSetMeters'>,
     engines: readonly EngineIndex[],
-    snapshot: Snapshot,
+    { groups, group }: Pick<SnapshotView, 'groups' | 'group'>,
   ) {
-    const { groups, group } = meterGroups(snapshot);
     this.groups = groups;
     this.#group = group;
     this.closeReasons = native.closeReasons();

@@ -2,10 +2,10 @@
  * Metric groups: small integers for the (listener, route, service) that a connection is counted under.
  *
  * Invariant: a number stands for the same labels as long as the process lives, because what was counted under it stays;
- * so an assignment only grows, and what no longer fits is counted in group 0. The assignment is a function of the
- * snapshot (and of the former assignment): primary and workers make the same one. Pure; any thread.
+ * so an assignment only grows, and what no longer fits is counted in group 0. Made where the snapshot is compiled, and part
+ * of what the threads get. Pure; any thread.
  */
-import type { ListenerSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { ListenerInfo, ListenerSnapshot, Snapshot } from './snapshot.js';
 
 /** Groups that there can be, the one for the rest included. */
 export const GROUPS_MAX = 1024;
@@ -37,7 +37,7 @@ function keyOf({ listener, route, service }: GroupLabels): string {
   return `${listener} ${route} ${service}`;
 }
 
-export function listenerLabel({ gateway, name }: ListenerSnapshot): string {
+export function listenerLabel({ gateway, name }: ListenerInfo): string {
   return `${gateway}/${name}`;
 }
 
@@ -119,10 +119,4 @@ export function groupLookup(snapshot: Snapshot, assignment: GroupAssignment): Gr
     if (group !== undefined) return group;
     return (service < 0 ? found.get(slot(listener, -1, -1)) : undefined) ?? OTHER_GROUP;
   };
-}
-
-/** Both for a process that has never had another snapshot. */
-export function meterGroups(snapshot: Snapshot): { readonly groups: GroupAssignment; readonly group: GroupLookup } {
-  const groups = assignGroups(snapshot);
-  return { groups, group: groupLookup(snapshot, groups) };
 }

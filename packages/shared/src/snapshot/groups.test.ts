@@ -1,17 +1,7 @@
-import { DEFAULT_BALANCING, DEFAULT_LIVE_CONNECTIONS, DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
-import type { ListenerSnapshot, ServiceSnapshot, Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import { describe, expect, it } from 'vitest';
-import { assignGroups, GROUPS_MAX, groupLookup, meterGroups, OTHER_GROUP } from './meter-groups.js';
-
-function service(name: string): ServiceSnapshot {
-  return {
-    name,
-    targets: [],
-    probe: DEFAULT_PROBE,
-    balancing: DEFAULT_BALANCING,
-    liveConnections: DEFAULT_LIVE_CONNECTIONS,
-  };
-}
+import { aBackend, aListener, aMatch, aRule, aService, aSnapshot } from '../testing/snapshots.js';
+import { assignGroups, GROUPS_MAX, groupLookup, OTHER_GROUP } from './groups.js';
 
 /** `rules`: route and backends of each rule; `listeners`: name and rules of each listener. */
 function snapshot(
@@ -19,38 +9,15 @@ function snapshot(
   listeners: readonly (readonly [name: string, rules: readonly number[]])[],
   services: readonly string[],
 ): Snapshot {
-  return {
-    version: '0',
-    services: services.map(service),
-    rules: rules.map(([route, backends], index) => ({
-      route,
-      index,
-      backends: backends.map((each) => ({ service: each, weight: 1 })),
-      affinity: null,
-    })),
-    listeners: listeners.map(
-      ([name, reached]): ListenerSnapshot => ({
-        name,
-        gateway: 'ns/edge',
-        port: 80,
-        protocol: 'HTTP',
-        hostname: '',
-        hosts: [
-          {
-            hostname: '',
-            matches: reached.map((rule) => ({
-              pathType: 'PathPrefix',
-              path: '/',
-              method: '',
-              headers: [],
-              queryParams: [],
-              rule,
-            })),
-          },
-        ],
-      }),
+  return aSnapshot({
+    services: services.map((name) => aService(name)),
+    rules: rules.map(([route, backends], index) =>
+      aRule(route, { index, backends: backends.map((each) => aBackend(each)) }),
     ),
-  };
+    listeners: listeners.map(([name, reached]) =>
+      aListener({ name, gateway: 'ns/edge', hosts: [{ hostname: '', matches: reached.map((rule) => aMatch(rule)) }] }),
+    ),
+  });
 }
 
 const SMALL = snapshot(
@@ -66,6 +33,11 @@ const SMALL = snapshot(
   ['ns/x/80', 'ns/y/80'],
 );
 
+function grouped(of: Snapshot) {
+  const groups = assignGroups(of);
+  return { groups, group: groupLookup(of, groups) };
+}
+
 describe('the groups of a snapshot', () => {
   it('are its listeners, and what their rules lead to', () => {
     const [http, other] = ['ns/edge/http', 'ns/edge/other'];
@@ -80,7 +52,7 @@ describe('the groups of a snapshot', () => {
   });
 
   it('are found by index, whatever is not known', () => {
-    const { group } = meterGroups(SMALL);
+    const { group } = grouped(SMALL);
     expect([group(0, -1, -1), group(1, -1, -1)]).toEqual([1, 2]);
     expect([group(0, 0, -1), group(0, 1, -1)]).toEqual([1, 1]);
     expect([group(0, 0, 0), group(0, 0, 1), group(0, 1, 1)]).toEqual([3, 4, 4]);
@@ -88,7 +60,7 @@ describe('the groups of a snapshot', () => {
   });
 
   it('take in group 0 what they do not have', () => {
-    const { group } = meterGroups(SMALL);
+    const { group } = grouped(SMALL);
     expect([group(-1, -1, -1), group(1, 0, 0), group(0, 99, 0), group(9, 0, 0)]).toEqual([0, 0, 0, 0]);
   });
 
@@ -113,7 +85,7 @@ describe('the groups of a snapshot', () => {
       ],
       services,
     );
-    const { groups, group } = meterGroups(many);
+    const { groups, group } = grouped(many);
     expect(groups.length).toBe(GROUPS_MAX);
     expect([group(0, -1, -1), group(1, -1, -1)]).toEqual([1, 2]);
     expect(group(0, 0, 0)).toBeGreaterThan(OTHER_GROUP);

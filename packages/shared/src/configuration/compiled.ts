@@ -1,0 +1,50 @@
+/**
+ * What comes of compiling a configuration: what a process runs by, or why it goes on with what it has.
+ *
+ * Made in the compiler's thread and posted as it is: what is large is shared memory or one string, so that a swap stalls
+ * nobody. Plain data.
+ */
+import type { ConfigIssue } from '../resources/issue.js';
+import type { TlsMaterial } from '../snapshot/tls.js';
+
+/** A configuration without an error. */
+export interface CompiledConfiguration {
+  readonly type: 'compiled';
+  /** Digest of all that it says: equal configuration has an equal version. */
+  readonly version: string;
+  /** For `openSnapshot`. */
+  readonly snapshot: SharedArrayBuffer;
+  readonly material: TlsMaterial;
+  /** JSON of `ResourceStatus[]`. */
+  readonly statuses: string;
+  /** Warnings. */
+  readonly issues: readonly ConfigIssue[];
+  /** How long reading and compiling took. */
+  readonly elapsedMs: number;
+}
+
+/** It says what the last one said. Its warnings may differ. */
+export interface UnchangedConfiguration {
+  readonly type: 'unchanged';
+  readonly version: string;
+  readonly issues: readonly ConfigIssue[];
+  readonly elapsedMs: number;
+}
+
+/** It has errors: nothing is to change. */
+export interface RefusedConfiguration {
+  readonly type: 'refused';
+  /** Errors and warnings, in the order of their places. */
+  readonly issues: readonly ConfigIssue[];
+  readonly elapsedMs: number;
+}
+
+export type CompileOutcome = CompiledConfiguration | UnchangedConfiguration | RefusedConfiguration;
+
+/** Compiles the configuration of a process, one compilation at a time, in a thread of its own. */
+export interface ConfigurationCompiler {
+  /** Reads everything anew. Rejects only when the thread cannot be run; a second call waits for the first. */
+  compile(): Promise<CompileOutcome>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
