@@ -72,7 +72,7 @@ const { router: table, names } = router({
 
 function routed(target: string, lines?: readonly string[], host?: string, method?: string): string {
   const head = request(target, lines, host, method);
-  const found = table.route([0], head.host, head.path, head);
+  const found = table.route(0, head.host, head.path, head);
   return isRefusal(found) ? String(found.status) : (names[found.rule] ?? '');
 }
 

@@ -28,7 +28,9 @@ const ALL: Paths = [['PathPrefix', '/']];
 
 /** `listener/rule` of the answer, or the code of the refusal. */
 function routed(of: Snapshot, host: string, path: string, listeners = of.listeners.map((_, index) => index)): string {
-  const result = createRouter(viewOf(of)).route(listeners, host, path, PLAIN);
+  const router = createRouter(viewOf(of));
+  const listener = router.listener(listeners, host);
+  const result = isRefusal(listener) ? listener : router.route(listener, host, path, PLAIN);
   return isRefusal(result) ? `${result.status} ${result.code}` : `${result.listener}/${result.rule}`;
 }
 

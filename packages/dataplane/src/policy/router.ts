@@ -8,7 +8,7 @@
  * more specific one fits, for hostnames give precedence among the rules that match, they hide none.
  * Pure; runs in the workers.
  */
-import type { HostSnapshot, ListenerSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { HostSnapshot, ListenerSnapshot, MatchSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { SnapshotView } from '@sluice/shared/snapshot/view';
 import { createHostTable, type HostTable } from './host-table.js';
 import { createPathTable, type PathTable } from './path-table.js';
@@ -20,15 +20,24 @@ export interface RouteMatch {
   readonly listener: number;
   /** Index into `Snapshot.rules`. */
   readonly rule: number;
+  /**
+   * Characters of the path that the matched PathPrefix covers: what follows them is nothing or begins with `/`. 0 for the
+   * prefix `/` and for other path matches.
+   */
+  readonly prefixLength: number;
 }
 
 export interface Router {
   /**
-   * `listeners`: those that share the bound port, always the same array for a port (its index is cached by identity).
-   * `host`: lower case, without port; `path`: without query. Of `request`, method, fields and query are looked at, and
-   * only when a match wants something of them.
+   * The listener that answers for the host: index into `Snapshot.listeners`. `listeners`: those that share the bound port,
+   * always the same array for a port (its index is cached by identity). `host`: lower case, without port.
    */
-  route(listeners: readonly number[], host: string, path: string, request: AskedRequest): RouteMatch | Refusal;
+  listener(listeners: readonly number[], host: string): number | Refusal;
+  /**
+   * The rule of the listener that takes the request. `path`: without query. Of `request`, method, fields and query are
+   * looked at, and only when a match wants something of them.
+   */
+  route(listener: number, host: string, path: string, request: AskedRequest): RouteMatch | Refusal;
 }
 
 type ListenerTable = HostTable<PathTable<RouteMatch>>;
@@ -38,44 +47,37 @@ const NO_RULE = refuse('no-route');
 
 export function createRouter(snapshot: SnapshotView): Router {
   const tables = snapshot.listeners.map(listenerTable);
-  const ports = new WeakMap<readonly number[], HostTable<ListenerTable>>();
-  const portOf = (listeners: readonly number[]): HostTable<ListenerTable> => {
+  const ports = new WeakMap<readonly number[], HostTable<number>>();
+  const portOf = (listeners: readonly number[]): HostTable<number> => {
     let port = ports.get(listeners);
     if (port === undefined) {
-      port = portTable(snapshot, tables, listeners);
+      port = portTable(snapshot, listeners);
       ports.set(listeners, port);
     }
     return port;
   };
   const view = new RequestView();
   return {
-    route(listeners, host, path, request) {
-      const listener = portOf(listeners).find(host, identity);
-      if (listener === undefined) return NO_LISTENER;
+    listener: (listeners, host) => portOf(listeners).find(host, identity) ?? NO_LISTENER,
+    route(listener, host, path, request) {
       view.show(request);
-      const found = listener.find(host, (paths) => paths.find(path, view));
+      const found = tables[listener]?.find(host, (paths) => paths.find(path, view));
       view.show();
       return found ?? NO_RULE;
     },
   };
 }
 
-function identity(table: ListenerTable): ListenerTable {
-  return table;
+function identity(listener: number): number {
+  return listener;
 }
 
-function portTable(
-  snapshot: SnapshotView,
-  tables: readonly ListenerTable[],
-  listeners: readonly number[],
-): HostTable<ListenerTable> {
-  const entries: [string, ListenerTable][] = [];
-  for (const index of listeners) {
+function portTable(snapshot: SnapshotView, listeners: readonly number[]): HostTable<number> {
+  const entries = listeners.map((index): [string, number] => {
     const listener = snapshot.listeners[index];
-    const table = tables[index];
-    if (listener === undefined || table === undefined) throw new RangeError(`the snapshot has no listener ${index}`);
-    entries.push([listener.hostname, table]);
-  }
+    if (listener === undefined) throw new RangeError(`the snapshot has no listener ${index}`);
+    return [listener.hostname, index];
+  });
   return createHostTable(entries);
 }
 
@@ -90,7 +92,11 @@ function hostPaths(host: HostSnapshot, listener: number): PathTable<RouteMatch> 
       pathType: match.pathType,
       path: match.path,
       conditions: hasConditions(match) ? match : undefined,
-      value: { listener, rule: match.rule },
+      value: { listener, rule: match.rule, prefixLength: prefixLength(match) },
     })),
   );
+}
+
+function prefixLength({ pathType, path }: MatchSnapshot): number {
+  return pathType === 'PathPrefix' && path !== '/' ? path.length : 0;
 }

@@ -104,7 +104,9 @@ export class Handshakes {
     const handshake = checkHandshake(request);
     if (isRefusal(handshake)) return handshake;
     const listeners = this.#context.ports[pending.listenerTag]?.listeners ?? [];
-    const match = this.#context.router.route(listeners, request.host, request.path, request);
+    const listener = this.#context.router.listener(listeners, request.host);
+    if (isRefusal(listener)) return listener;
+    const match = this.#context.router.route(listener, request.host, request.path, request);
     if (isRefusal(match)) return match;
     pending.match = match;
     const choice = this.#context.balancer.pick(match.rule, request.fields, clientAddress);
