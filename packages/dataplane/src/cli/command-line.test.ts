@@ -6,7 +6,7 @@ import { type Options, optionsSchema } from './options.js';
 
 function serve(args: readonly string[], env: Record<string, string> = {}): Options {
   const invocation = parseArguments(['serve', ...args], env, '1.2.3');
-  if (invocation === null) throw new Error('answered already');
+  if (invocation?.command !== 'serve') throw new Error('not to be served');
   return invocation.options;
 }
 

@@ -1,10 +1,10 @@
 /** The `sluice` command: its commands, their options, its exit codes. Primary thread, at start. */
 import { type Invocation, parseCommandLine } from '@sluice/shared/cli/command-line';
 import type { ExitCodeName } from '@sluice/shared/cli/exit-codes';
+import { checkSchema } from './check.js';
 import { optionsSchema } from './options.js';
 
-const COMMANDS = { serve: { description: 'Serve the Gateways of a configuration', schema: optionsSchema } } as const;
-const EXIT_CODES: readonly ExitCodeName[] = [
+const SERVE_CODES: readonly ExitCodeName[] = [
   'ok',
   'internal',
   'usage',
@@ -15,6 +15,15 @@ const EXIT_CODES: readonly ExitCodeName[] = [
   'terminated',
 ];
 
+const COMMANDS = {
+  serve: { description: 'Serve the Gateways of a configuration', schema: optionsSchema, exitCodes: SERVE_CODES },
+  check: {
+    description: 'Check a configuration: every problem, and the conditions that its resources would have',
+    schema: checkSchema,
+    exitCodes: ['ok', 'findings', 'usage'],
+  },
+} as const;
+
 /** Reads arguments (without node and script). Throws ExitError when they are wrong. */
 export function parseArguments(
   args: readonly string[],
@@ -22,9 +31,5 @@ export function parseArguments(
   version: string,
 ): Invocation<typeof COMMANDS> {
   const description = 'A WebSocket application gateway';
-  return parseCommandLine(
-    { name: 'sluice', description, version, commands: COMMANDS, exitCodes: EXIT_CODES },
-    args,
-    env,
-  );
+  return parseCommandLine({ name: 'sluice', description, version, commands: COMMANDS }, args, env);
 }

@@ -13,6 +13,12 @@ await runProgram('sluice', async () => {
   const { VERSION } = await import('./version.js');
   const invocation = parseArguments(process.argv.slice(2), process.env, VERSION);
   if (invocation === null) return;
+  if (invocation.command === 'check') {
+    const { check } = await import('./check.js');
+    check(invocation.options);
+    signals.close();
+    return;
+  }
   const { serve } = await import('./serve.js');
   await serve(invocation.options, signals);
 });

@@ -4,10 +4,10 @@ import { ExitCode, type ExitCodeName, ExitError } from '@sluice/shared/cli/exit-
 import { redisOf } from '@sluice/shared/cli/redis-options';
 import { type Options, optionsSchema } from './options.js';
 
-const COMMANDS = {
-  '': { description: 'Probe the backends of a configuration', schema: optionsSchema },
-} as const;
 const EXIT_CODES: readonly ExitCodeName[] = ['ok', 'internal', 'usage', 'config', 'bind', 'interrupted', 'terminated'];
+const COMMANDS = {
+  '': { description: 'Probe the backends of a configuration', schema: optionsSchema, exitCodes: EXIT_CODES },
+} as const;
 
 /** Reads arguments (without node and script). Throws ExitError when they are wrong. */
 export function parseArguments(
@@ -17,11 +17,7 @@ export function parseArguments(
 ): Invocation<typeof COMMANDS> {
   const description =
     "Sluice's health daemon: finds the endpoints of every service, probes them, publishes their status";
-  return parseCommandLine(
-    { name: 'healthd', description, version, commands: COMMANDS, exitCodes: EXIT_CODES },
-    args,
-    env,
-  );
+  return parseCommandLine({ name: 'healthd', description, version, commands: COMMANDS }, args, env);
 }
 
 export type Bus =

@@ -16,6 +16,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface CommandSpec<Schema extends OptionsSchema> {
   readonly description: string;
   readonly schema: Schema;
+  readonly exitCodes: readonly ExitCodeName[];
 }
 
 export interface ProgramSpec<Commands extends Readonly<Record<string, CommandSpec<OptionsSchema>>>> {
@@ -24,7 +25,6 @@ export interface ProgramSpec<Commands extends Readonly<Record<string, CommandSpe
   readonly version: string;
   /** By name; the only one may be called '': the program itself. */
   readonly commands: Commands;
-  readonly exitCodes: readonly ExitCodeName[];
 }
 
 /** What the command line asks for; null when it was answered already (help, version). */
@@ -35,10 +35,11 @@ export type Invocation<Commands extends Readonly<Record<string, CommandSpec<Opti
   | null;
 
 function commandOption(schema: OptionsSchema, name: string): Option {
-  const { flag, argument, doc, repeatable, hidden } = optionDoc(schema, name);
+  const { flag, argument, doc, repeatable, hidden, short } = optionDoc(schema, name);
   const text = optionDefault(schema, name);
   const shown = text === undefined || argument === '' || text === '' ? '' : ` (default ${text})`;
-  const option = new Option(argument === '' ? `--${flag}` : `--${flag} <${argument}>`, `${doc}${shown}`);
+  const long = argument === '' ? `--${flag}` : `--${flag} <${argument}>`;
+  const option = new Option(short === undefined ? long : `-${short}, ${long}`, `${doc}${shown}`);
   if (hidden === true) option.hideHelp();
   if (repeatable === true) {
     option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value]);
@@ -121,9 +122,10 @@ export function parseCommandLine<Commands extends Readonly<Record<string, Comman
   let invocation: { command: string; options: unknown } | null = null;
   const program = new Command(spec.name).description(spec.description).version(spec.version);
   program.exitOverride().configureOutput(output);
-  const table = `Exit codes:\n${exitCodeTable(spec.exitCodes)}`;
-  program.addHelpText('after', `\nEvery flag may be set as SLUICE_… (--config is SLUICE_CONFIG).\n\n${table}`);
+  const note = '\nEvery flag may be set as SLUICE_… (--config is SLUICE_CONFIG).\n\n';
+  program.addHelpText('after', note);
   for (const [name, command] of Object.entries(spec.commands)) {
+    const table = `Exit codes:\n${exitCodeTable(command.exitCodes)}`;
     addCommand(program, name, command, `\n${table}`, (parsed) => {
       const { schema } = command;
       const options = resolveOptions(spec.name, schema, flagTexts(schema, parsed), environmentTexts(schema, env));

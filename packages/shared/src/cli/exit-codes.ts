@@ -6,6 +6,8 @@
 export const ExitCode = {
   ok: 0,
   internal: 1,
+  /** Of `check`. */
+  findings: 1,
   usage: 2,
   config: 3,
   bind: 4,
@@ -19,6 +21,7 @@ export type ExitCodeName = keyof typeof ExitCode;
 const MEANINGS: Readonly<Record<ExitCodeName, string>> = {
   ok: 'ended as asked, or after a drain',
   internal: 'internal error; the log says which',
+  findings: 'the configuration has an error, or a condition is not as it should be; internal errors too',
   usage: 'the command line or a SLUICE_… variable is wrong',
   config: 'the configuration is wrong; every problem is on stderr',
   bind: 'an address or port cannot be bound',

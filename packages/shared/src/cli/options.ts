@@ -18,6 +18,8 @@ export interface OptionDoc {
   readonly variableDefault?: boolean;
   /** Not for people: left out of `--help` and of the docs. */
   readonly hidden?: boolean;
+  /** One letter, for `-o`. */
+  readonly short?: string;
   /** May hold a password: no error shows its value. */
   readonly secret?: boolean;
 }
@@ -33,7 +35,7 @@ export function option<T extends z.ZodType>(
   flag: string,
   argument: string,
   doc: string,
-  more: Pick<OptionDoc, 'repeatable' | 'variableDefault' | 'hidden' | 'secret'> = {},
+  more: Pick<OptionDoc, 'repeatable' | 'variableDefault' | 'hidden' | 'secret' | 'short'> = {},
 ): T {
   docs.add(schema, { flag, argument, doc, ...more });
   return schema;
