@@ -93,7 +93,7 @@ export class Primary {
     this.#log = log;
     this.#native = loadEngine();
     this.#engines = createEngines(this.#native, options);
-    const silent = (tag: number): string => (sink === undefined ? '' : silentFields(snapshot, plan, tag));
+    const silent = (tag: number): string => (sink === undefined ? '' : silentFields({ snapshot, ports: plan }, tag));
     const engines = this.#engines;
     const memory = new MeterMemory(this.#native, engines, snapshot);
     const groupOf = memory.listenerGroup.bind(memory);

@@ -4,26 +4,35 @@
  * Lives from the request event until the engine has been told how the connection goes on: a spliced connection has no
  * JavaScript object. Worker thread.
  */
-import type { SnapshotView } from '@sluice/shared/snapshot/view';
 import { type LogRecord, logFields } from '../policy/access-log.js';
 import type { EndpointChoice } from '../policy/balancer.js';
 import type { RequestHead } from '../policy/head.js';
 import type { RefusalCode } from '../policy/refusal.js';
 import type { RouteMatch } from '../policy/router.js';
 import type { Handshake } from '../policy/websocket.js';
-import type { BoundPort } from './messages.js';
+import type { Configuration } from './handshake-context.js';
 
-/** What is known of a connection so far; members are filled in as the handshake goes on. */
-export interface Pending {
+/** What of a configuration names things in a record. */
+type Named = Pick<Configuration, 'snapshot' | 'ports'>;
+
+/** What the record of a connection is made of. */
+interface Recorded {
+  readonly configuration: Named;
   readonly listenerTag: number;
   readonly requestId: string;
   readonly requestHeaderBytes: number;
-  /** Moment (performance.now) at which the request was complete. */
-  readonly requestedAtMs: number;
   request: RequestHead | undefined;
   match: RouteMatch | undefined;
   attempt: Attempt | undefined;
   latencyMs: number | undefined;
+}
+
+/** What is known of a connection so far; members are filled in as the handshake goes on. */
+export interface Pending extends Recorded {
+  /** The one that it began with: indexes in `match` and `attempt` are into its snapshot. */
+  readonly configuration: Configuration;
+  /** Moment (performance.now) at which the request was complete. */
+  readonly requestedAtMs: number;
 }
 
 /** The endpoint that a connection is being connected to, and what another attempt would need. */
@@ -55,12 +64,27 @@ export function passedOn(status: number, responseHeaderBytes: number): Outcome {
   return { status, responseHeaderBytes, refusal: undefined, refusalReason: '' };
 }
 
-export function createPending(listenerTag: number, requestId: string, requestHeaderBytes: number): Pending {
+export function createPending(
+  configuration: Configuration,
+  listenerTag: number,
+  requestId: string,
+  requestHeaderBytes: number,
+): Pending {
+  const recorded = createRecorded(configuration, listenerTag, requestId, requestHeaderBytes);
+  return { ...recorded, configuration, requestedAtMs: performance.now() };
+}
+
+function createRecorded(
+  configuration: Named,
+  listenerTag: number,
+  requestId: string,
+  requestHeaderBytes: number,
+): Recorded {
   return {
+    configuration,
     listenerTag,
     requestId,
     requestHeaderBytes,
-    requestedAtMs: performance.now(),
     request: undefined,
     match: undefined,
     attempt: undefined,
@@ -68,8 +92,9 @@ export function createPending(listenerTag: number, requestId: string, requestHea
   };
 }
 
-function logRecord(snapshot: SnapshotView, ports: readonly BoundPort[], pending: Pending, outcome: Outcome): LogRecord {
-  const { match, request, requestHeaderBytes, requestId } = pending;
+function logRecord(pending: Recorded, outcome: Outcome): LogRecord {
+  const { configuration, match, request, requestHeaderBytes, requestId } = pending;
+  const { snapshot, ports } = configuration;
   const port = ports[pending.listenerTag];
   const listener = match === undefined ? undefined : snapshot.listeners[match.listener];
   const frontend = listener ?? snapshot.listeners[port?.listeners[0] ?? 0];
@@ -88,21 +113,16 @@ function logRecord(snapshot: SnapshotView, ports: readonly BoundPort[], pending:
 }
 
 /** The listener that a connection is counted and logged under; -1 when the port has none. */
-export function listenerOf(ports: readonly BoundPort[], { match, listenerTag }: Pending): number {
-  return match?.listener ?? ports[listenerTag]?.listeners[0] ?? -1;
+export function listenerOf({ configuration, match, listenerTag }: Pending): number {
+  return match?.listener ?? configuration.ports[listenerTag]?.listeners[0] ?? -1;
 }
 
 /** The access-log fields of a connection. */
-export function connectionFields(
-  snapshot: SnapshotView,
-  ports: readonly BoundPort[],
-  pending: Pending,
-  outcome: Outcome,
-): string {
-  return logFields(logRecord(snapshot, ports, pending, outcome));
+export function connectionFields(pending: Pending, outcome: Outcome): string {
+  return logFields(logRecord(pending, outcome));
 }
 
 /** The access-log fields of a connection of this port that ended before any request of it was seen. */
-export function silentFields(snapshot: SnapshotView, ports: readonly BoundPort[], listenerTag: number): string {
-  return connectionFields(snapshot, ports, createPending(listenerTag, '', 0), NO_OUTCOME);
+export function silentFields({ snapshot, ports }: Named, listenerTag: number): string {
+  return logFields(logRecord(createRecorded({ snapshot, ports }, listenerTag, '', 0), NO_OUTCOME));
 }

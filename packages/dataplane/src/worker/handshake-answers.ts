@@ -4,6 +4,7 @@
  *
  * Counted is what the engine took: an id that was stale got no answer. Worker thread.
  */
+import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
 import type { ConnectionId } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
 import { setCookieField } from '../policy/affinity.js';
@@ -79,7 +80,7 @@ export class Answers {
     const bytes = refusalBytes(refusal, pending.requestId, httpDate(Date.now()), pending.request?.method, retryS);
     const responseHeaderBytes = bytes.indexOf('\r\n\r\n') + 4;
     const unserved = refusal instanceof Unserved ? refusal.service : -1;
-    const refusalReason = unserved < 0 ? '' : this.#whyUnserved(unserved);
+    const refusalReason = unserved < 0 ? '' : this.#whyUnserved(pending, unserved);
     const fields = this.fields(pending, { status, responseHeaderBytes, refusal: code, refusalReason });
     const group = this.group(pending, pending.attempt?.choice.service ?? unserved);
     if (!engine.respond(id, bytes, fields, group)) return false;
@@ -89,25 +90,24 @@ export class Answers {
 
   /** The access-log fields of a connection; '' when there is no access log. */
   fields(pending: Pending, outcome: Outcome): string {
-    const { accessLog, snapshot, ports } = this.#context;
-    return accessLog ? connectionFields(snapshot, ports, pending, outcome) : '';
+    return this.#context.accessLog ? connectionFields(pending, outcome) : '';
   }
 
   /** Metric group of a connection; `service`: -1 while none is known. */
   group(pending: Pending, service: number): number {
-    const { meters, ports } = this.#context;
-    return meters === undefined ? 0 : meters.group(listenerOf(ports, pending), pending.match?.rule ?? -1, service);
+    if (this.#context.meters === undefined) return OTHER_GROUP;
+    return pending.configuration.snapshot.group(listenerOf(pending), pending.match?.rule ?? -1, service);
   }
 
   /** The affinity cookie, for a client that has none or another endpoint's. */
-  #affinityField({ match }: Pending, { cookie }: EndpointChoice): string {
-    const affinity = cookie === '' || match === undefined ? null : this.#context.snapshot.rule(match.rule)?.affinity;
+  #affinityField({ configuration, match }: Pending, { cookie }: EndpointChoice): string {
+    const affinity = cookie === '' || match === undefined ? null : configuration.snapshot.rule(match.rule)?.affinity;
     return affinity == null ? '' : setCookieField(affinity, cookie);
   }
 
-  #whyUnserved(service: number): string {
-    const { endpoints, snapshot } = this.#context;
-    const name = snapshot.serviceName(service);
+  #whyUnserved({ configuration }: Pending, service: number): string {
+    const { endpoints } = this.#context;
+    const name = configuration.snapshot.serviceName(service);
     const why = endpoints.why(name);
     if (why !== '') return why;
     const { length } = endpoints.of(name);

@@ -134,7 +134,7 @@ describe('no endpoint', () => {
     expect(scene.status()).toBe(503);
     const record = JSON.parse(`{${scene.last()?.fields ?? ''}}`) as Record<string, unknown>;
     expect(record).toMatchObject({ refusal: 'no-endpoint', refusalReason: reason });
-    expect(scene.meters).toEqual([['answered', 222, 503]]);
+    expect(scene.meters).toEqual([['answered', 2, 503]]);
   });
 
   it('is the only refusal with a reason', () => {
@@ -152,9 +152,9 @@ describe('the meters', () => {
     scene.response('HTTP/1.1 103 Early Hints\r\n\r\n');
     scene.response(SWITCH);
     expect(scene.meters).toEqual([
-      ['connected', 222, 1],
-      ['answered', 222, 101],
-      ['upgraded', 222, 0],
+      ['connected', 2, 1],
+      ['answered', 2, 101],
+      ['upgraded', 2, 0],
     ]);
   });
 
@@ -165,9 +165,9 @@ describe('the meters', () => {
     scene.request('GET /\r\n\r\n');
     scene.failed(FailedStage.requestHead, FailedCode.timeout);
     expect(scene.meters.slice(1)).toEqual([
-      ['answered', 222, 401],
-      ['answered', 211, 400],
-      ['answered', 211, 408],
+      ['answered', 2, 401],
+      ['answered', 1, 400],
+      ['answered', 1, 408],
     ]);
   });
 

@@ -6,6 +6,7 @@
  */
 import { tick } from '@sluice/shared/health/clock';
 import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
+import type { SnapshotView } from '@sluice/shared/snapshot/view';
 import { FailedCode, FailedStage } from '../engine/binding.js';
 import type { FailedEvent } from '../engine/events.js';
 import type { EndpointChoice } from '../policy/balancer.js';
@@ -32,43 +33,40 @@ export class BackendLessons {
     this.#ejection.succeeded(choice.endpoint.slot);
   }
 
-  /** A failure of any stage behind the request head. */
-  failed({ stage, code }: FailedEvent, choice: EndpointChoice): void {
+  /** A failure of any stage behind the request head. `snapshot`: the one that the choice was made by. */
+  failed({ stage, code }: FailedEvent, choice: EndpointChoice, snapshot: SnapshotView): void {
     if (stage === FailedStage.response) this.connectWorked(choice);
-    else if (code === FailedCode.errno || code === FailedCode.timeout) this.#connectFailed(choice);
+    else if (code === FailedCode.errno || code === FailedCode.timeout) this.#connectFailed(choice, snapshot);
   }
 
-  #connectFailed(choice: EndpointChoice): void {
-    const service = this.#serviceName(choice);
+  #connectFailed(choice: EndpointChoice, snapshot: SnapshotView): void {
+    const service = snapshot.serviceName(choice.service);
     const { slot } = choice.endpoint;
     const forMs = this.#ejection.failed(this.#context.endpoints.of(service), slot, tick());
     if (forMs === 0) return;
     const failures = Atomics.load(this.#context.board.planes.failures, slot);
-    this.#notice('passively ejected an endpoint: connecting to it fails', choice, { forMs, failures });
+    this.#notice('passively ejected an endpoint: connecting to it fails', service, choice, { forMs, failures });
   }
 
   /** Takes the load report out of an answer, if there is one and anyone wants it. The first field of several counts. */
-  answered(choice: EndpointChoice, response: ResponseHead): void {
-    const balancing = this.#context.snapshot.service(choice.service)?.balancing;
+  answered(choice: EndpointChoice, response: ResponseHead, snapshot: SnapshotView): void {
+    const balancing = snapshot.service(choice.service)?.balancing;
     if (balancing?.strategy !== 'load-aware') return;
     const field = response.fields.find(({ lowerName }) => lowerName === LOAD_REPORT);
     if (field === undefined) return;
     const report = parseLoadReport(field.value);
     if (report === undefined) {
-      this.#notice('an endpoint sent a malformed load report, which is ignored', choice, {});
+      const service = snapshot.serviceName(choice.service);
+      this.#notice('an endpoint sent a malformed load report, which is ignored', service, choice, {});
       return;
     }
     const weight = reportedWeight(report, balancing);
     if (weight > 0) recordWeight(this.#context.board, choice.endpoint.slot, weight, balancing, tick());
   }
 
-  #notice(message: string, choice: EndpointChoice, more: Readonly<Record<string, number>>): void {
+  #notice(message: string, service: string, choice: EndpointChoice, more: Readonly<Record<string, number>>): void {
     const { address, port } = choice.endpoint;
-    const detail = { service: this.#serviceName(choice), endpoint: hostPort(address, port), ...more };
+    const detail = { service, endpoint: hostPort(address, port), ...more };
     this.#context.onNotice({ message, detail });
-  }
-
-  #serviceName({ service }: EndpointChoice): string {
-    return this.#context.snapshot.serviceName(service);
   }
 }

@@ -1,17 +1,26 @@
-/** What handshakes are decided by: the worker's view of everything around it, fixed while it lives. Worker thread. */
+/**
+ * What handshakes are decided by. Worker thread.
+ *
+ * Invariant: what depends on the configuration is one value (`Configuration`), replaced as a whole; an index into a
+ * snapshot is only ever used with the configuration that it was found in. The rest is fixed while the worker lives.
+ */
 import type { StatusBoard } from '@sluice/shared/health/board';
-import type { SnapshotView } from '@sluice/shared/snapshot/view';
-import type { Balancer } from '../policy/balancer.js';
+import { openSnapshot, type SnapshotView } from '@sluice/shared/snapshot/view';
+import { type Balancer, createBalancer } from '../policy/balancer.js';
 import type { EndpointSets } from '../policy/endpoints.js';
-import type { Router } from '../policy/router.js';
+import { createRouter, type Router } from '../policy/router.js';
 import type { BoundPort, HandshakeLimits, LogDetail } from './messages.js';
 import type { HandshakeMeters } from './meters.js';
 
-export interface HandshakeContext {
+/** One configuration, and what was made of it to decide by. A handshake ends by the one that it began with. */
+export interface Configuration {
   readonly snapshot: SnapshotView;
   readonly ports: readonly BoundPort[];
   readonly router: Router;
   readonly balancer: Balancer;
+}
+
+export interface HandshakeContext {
   readonly endpoints: EndpointSets;
   readonly board: StatusBoard;
   readonly limits: HandshakeLimits;
@@ -30,4 +39,23 @@ export interface HandshakeContext {
 export interface Notice {
   readonly message: string;
   readonly detail: LogDetail;
+}
+
+/** Around the configuration: what a balancer needs beside it. */
+export interface ConfigurationParts {
+  readonly endpoints: EndpointSets;
+  readonly board: StatusBoard;
+  /** The worker's index: its balancer's seed. */
+  readonly worker: number;
+}
+
+/** A configuration out of the buffer that holds its snapshot (`encodeSnapshot`) and the bound ports by tag. */
+export function openConfiguration(
+  buffer: SharedArrayBuffer,
+  ports: readonly BoundPort[],
+  { endpoints, board, worker }: ConfigurationParts,
+): Configuration {
+  const snapshot = openSnapshot(buffer);
+  const balancer = createBalancer({ snapshot, sets: endpoints, board, seed: worker });
+  return { snapshot, ports, router: createRouter(snapshot), balancer };
 }

@@ -6,14 +6,14 @@
 import { createBoard } from '@sluice/shared/health/board';
 import type { BalancingSnapshot } from '@sluice/shared/snapshot/service-policy';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
-import { aBackend, aListener, aMatch, aRule, aService, aSnapshot, viewOf } from '@sluice/shared/testing/snapshots';
+import { encodeSnapshot } from '@sluice/shared/snapshot/view';
+import { aBackend, aListener, aMatch, aRule, aService, aSnapshot } from '@sluice/shared/testing/snapshots';
 import { EventKind, type FailedCode, type FailedStage } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
-import { createBalancer } from '../policy/balancer.js';
 import { EndpointSets } from '../policy/endpoints.js';
-import { createRouter } from '../policy/router.js';
 import { configuredEndpoints } from '../testing/configured-endpoints.js';
 import { Handshakes } from './handshake.js';
+import { type Configuration, type HandshakeContext, openConfiguration } from './handshake-context.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 export const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
@@ -78,21 +78,15 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
     logEnded: (_id, fields) => record('logEnded', fields),
   };
   const config = changed(snapshot(endpoints), changes);
-  const view = viewOf(config);
   const meters: Meter[] = [];
   const endpointSets = new EndpointSets(
     configuredEndpoints(config).map((entry) => ({ ...entry, why: changes.why ?? '' })),
   );
-  const handshakes = new Handshakes({
-    snapshot: view,
+  const context: HandshakeContext = {
     endpoints: endpointSets,
-    ports: [{ port: 80, listeners: [0] }],
-    router: createRouter(view),
     board,
-    balancer: createBalancer({ snapshot: view, sets: endpointSets, board, seed: 0 }),
     random: () => 0.5,
     meters: {
-      group: (listener, rule, service) => 100 * (listener + 2) + 10 * (rule + 2) + service + 2,
       answered: (group, status) => meters.push(['answered', group, status]),
       connected: (group, connectMs) => meters.push(['connected', group, connectMs]),
       upgraded: (group, elapsedMs) => meters.push(['upgraded', group, Math.floor(elapsedMs / 60_000)]),
@@ -111,7 +105,11 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
     },
     accessLog: true,
     onError: (error) => errors.push(error),
-  });
+  };
+  const ports = [{ port: 80, listeners: [0] }];
+  const configurationOf = (snapshot: Snapshot): Configuration =>
+    openConfiguration(encodeSnapshot(snapshot), ports, { endpoints: endpointSets, board, worker: 0 });
+  const handshakes = new Handshakes(context, configurationOf(config));
   const base = { id: ID, listener: 0 };
   return {
     calls,
@@ -120,6 +118,8 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
     board,
     meters,
     handshakes,
+    /** From now on this is the configuration; endpoints stay those that they are. */
+    reconfigure: (change: (config: Snapshot) => Snapshot) => handshakes.update(configurationOf(change(config))),
     request: (head = REQUEST, id = ID) =>
       handshakes.handle(engine, {
         ...base,

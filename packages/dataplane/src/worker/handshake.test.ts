@@ -1,4 +1,5 @@
 /** The decisions of the handshake glue. */
+import { aListener, aMatch, aRule } from '@sluice/shared/testing/snapshots';
 import { describe, expect, it } from 'vitest';
 import { FailedCode, FailedStage } from '../engine/binding.js';
 import { ACCEPT, createScene, ID, REQUEST, SWITCH } from './handshake-scene.js';
@@ -100,5 +101,22 @@ describe('Handshakes', () => {
     const scene = createScene();
     scene.response(SWITCH);
     expect(scene.status()).toBe(500);
+  });
+
+  it('ends a handshake by the configuration that it began with, and decides new ones by the next', () => {
+    const scene = createScene();
+    scene.request();
+    scene.reconfigure((config) => ({
+      ...config,
+      listeners: [aListener({ gateway: 'other/gw', hosts: [{ hostname: '', matches: [aMatch(1)] }] })],
+      rules: [aRule('other/first'), aRule('other/second')],
+    }));
+    scene.failed(FailedStage.connect, FailedCode.errno);
+    expect(scene.last()?.name).toBe('connect');
+    scene.request(REQUEST, ID + 1);
+    expect(scene.last()?.fields).toMatch(/"frontendName":"other\/gw".*"route":"other\/second".*backend-unresolved/);
+    scene.ended();
+    expect(scene.last()?.text).toMatch(/"frontendName":"default\/gw".*"route":"default\/r"/);
+    expect(scene.errors).toEqual([]);
   });
 });

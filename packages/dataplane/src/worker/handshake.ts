@@ -26,7 +26,10 @@ import { type Attempt, createPending, NO_OUTCOME, type Pending } from './connect
 import { attemptTimeoutMs, failureCode, mayTryAgain } from './failure.js';
 import { Answers } from './handshake-answers.js';
 import { BackendLessons } from './handshake-backend.js';
-import type { HandshakeContext } from './handshake-context.js';
+import type { Configuration, HandshakeContext } from './handshake-context.js';
+
+/** Of a port that the configuration no longer has. */
+const NO_LISTENERS: readonly number[] = [];
 
 interface Target {
   readonly request: RequestHead;
@@ -40,9 +43,11 @@ export class Handshakes {
   readonly #lessons: BackendLessons;
   readonly #answers: Answers;
   readonly #pending = new Map<ConnectionId, Pending>();
+  #configuration: Configuration;
 
-  constructor(context: HandshakeContext) {
+  constructor(context: HandshakeContext, configuration: Configuration) {
     this.#context = context;
+    this.#configuration = configuration;
     this.#lessons = new BackendLessons(context);
     this.#answers = new Answers(context);
     this.#headLimits = { ...HEAD_LIMITS, headBytesMax: context.limits.headBytesMax };
@@ -51,6 +56,11 @@ export class Handshakes {
   /** Connections in handshake. */
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** New requests go by this configuration from now on; those under way end by theirs. */
+  update(configuration: Configuration): void {
+    this.#configuration = configuration;
   }
 
   /** Decides about one event. Never throws. */
@@ -71,7 +81,7 @@ export class Handshakes {
   }
 
   #onRequest(engine: Engine, event: RequestEvent): void {
-    const pending = createPending(event.listener, randomUUID(), event.head.length);
+    const pending = createPending(this.#configuration, event.listener, randomUUID(), event.head.length);
     if (this.#pending.size >= this.#context.limits.handshakesMax) {
       this.#refuse(engine, event.id, pending, refuse('overloaded'));
       return;
@@ -103,19 +113,20 @@ export class Handshakes {
     pending.request = request;
     const handshake = checkHandshake(request);
     if (isRefusal(handshake)) return handshake;
-    const listeners = this.#context.ports[pending.listenerTag]?.listeners ?? [];
-    const listener = this.#context.router.listener(listeners, request.host);
+    const { ports, router, balancer } = pending.configuration;
+    const listeners = ports[pending.listenerTag]?.listeners ?? NO_LISTENERS;
+    const listener = router.listener(listeners, request.host);
     if (isRefusal(listener)) return listener;
-    const match = this.#context.router.route(listener, request.host, request.path, request);
+    const match = router.route(listener, request.host, request.path, request);
     if (isRefusal(match)) return match;
     pending.match = match;
-    const choice = this.#context.balancer.pick(match.rule, request.fields, clientAddress);
+    const choice = balancer.pick(match.rule, request.fields, clientAddress);
     return isRefusal(choice) ? choice : { request, handshake, choice };
   }
 
   #connect(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, leftMs: number): void {
     const { choice, head, tried } = attempt;
-    const endpoints = this.#context.endpoints.of(this.#context.snapshot.serviceName(choice.service)).length;
+    const endpoints = this.#context.endpoints.of(pending.configuration.snapshot.serviceName(choice.service)).length;
     const { address, port, slot } = choice.endpoint;
     engine.connect(id, {
       address,
@@ -141,7 +152,7 @@ export class Handshakes {
       this.#refuse(engine, event.id, pending, response);
       return;
     }
-    this.#lessons.answered(pending.attempt.choice, response);
+    this.#lessons.answered(pending.attempt.choice, response, pending.configuration.snapshot);
     if (response.status < 200 && response.status !== 101) engine.interim(event.id, interimHead(response));
     else this.#passOn(engine, event.id, pending, pending.attempt, response);
   }
@@ -171,14 +182,14 @@ export class Handshakes {
     const code = failureCode(event.stage, event.code);
     const pending = this.#pending.get(event.id);
     if (event.stage === FailedStage.requestHead) {
-      this.#refuse(engine, event.id, createPending(event.listener, randomUUID(), 0), refuse(code));
+      this.#refuse(engine, event.id, createPending(this.#configuration, event.listener, randomUUID(), 0), refuse(code));
       return;
     }
     if (pending?.attempt === undefined) {
       this.#abandon(engine, event.id);
       return;
     }
-    this.#lessons.failed(event, pending.attempt.choice);
+    this.#lessons.failed(event, pending.attempt.choice, pending.configuration.snapshot);
     if (!this.#tryAgain(engine, event.id, pending, pending.attempt, code)) {
       this.#refuse(engine, event.id, pending, refuse(code));
     }
@@ -192,8 +203,8 @@ export class Handshakes {
     return true;
   }
 
-  #chooseAgain({ match }: Pending, attempt: Attempt): boolean {
-    const choice = this.#context.balancer.pickAgain(match?.rule ?? -1, attempt.choice, attempt.tried);
+  #chooseAgain({ configuration, match }: Pending, attempt: Attempt): boolean {
+    const choice = configuration.balancer.pickAgain(match?.rule ?? -1, attempt.choice, attempt.tried);
     if (isRefusal(choice)) return false;
     attempt.choice = choice;
     attempt.connected = false;

@@ -8,37 +8,31 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { openBoard, type StatusBoard } from '@sluice/shared/health/board';
-import { openSnapshot } from '@sluice/shared/snapshot/view';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
 import { attachEngine, type Engine } from '../engine/engine.js';
-import { createBalancer } from '../policy/balancer.js';
 import { EndpointSets } from '../policy/endpoints.js';
-import { createRouter } from '../policy/router.js';
 import { createErrorReport } from './error-report.js';
 import { injectFault } from './faults.js';
 import { Handshakes } from './handshake.js';
+import { openConfiguration } from './handshake-context.js';
 import { createNoticeReport } from './handshake-notices.js';
 import type { ServiceEndpoints, ToPrimary, ToWorker, WorkerTask } from './messages.js';
 import { openMeters } from './meter-cells.js';
 import { createHandshakeMeters, watchLag } from './meters.js';
 
-function createHandshakes(task: WorkerTask, sets: EndpointSets, board: StatusBoard): Handshakes {
-  const { ports, limits, accessLog } = task;
-  const snapshot = openSnapshot(task.snapshot);
-  return new Handshakes({
-    snapshot,
-    ports,
+function createHandshakes(task: WorkerTask, endpoints: EndpointSets, board: StatusBoard): Handshakes {
+  const { ports, limits, accessLog, worker } = task;
+  const context = {
     limits,
     accessLog,
-    router: createRouter(snapshot),
-    endpoints: sets,
+    endpoints,
     board,
-    balancer: createBalancer({ snapshot, sets, board, seed: task.worker }),
-    meters: createHandshakeMeters(task.meters, snapshot.group),
+    meters: createHandshakeMeters(task.meters),
     random: Math.random,
     onError: createErrorReport(task.port),
     onNotice: createNoticeReport(task.port),
-  });
+  };
+  return new Handshakes(context, openConfiguration(task.snapshot, ports, { endpoints, board, worker }));
 }
 
 /** What the worker holds while it runs. */

@@ -38,7 +38,7 @@ describe('meters', () => {
   it('count in the row of their group alone, and go on where a predecessor stopped', () => {
     const buffer = createMeters();
     const last = GROUPS_MAX - 1;
-    for (const meters of [createHandshakeMeters(buffer, () => 0), createHandshakeMeters(buffer, () => 0)]) {
+    for (const meters of [createHandshakeMeters(buffer), createHandshakeMeters(buffer)]) {
       meters.answered(last, 101);
       meters.answered(last, 418);
       meters.connected(last, 0.2);

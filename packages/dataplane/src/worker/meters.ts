@@ -4,15 +4,10 @@
  * Every number has one writer, the worker in this slot, and outlives it: the successor goes on where it stopped. Worker
  * thread.
  */
-import type { GroupLookup } from '@sluice/shared/snapshot/groups';
 import { bucketCell, CONNECT_AT, openMeters, ROW_CELLS, SUM_CELL, statusCell, UPGRADE_AT } from './meter-cells.js';
 
+/** `group`: the number of a metric group (`SnapshotView.group`), also the engine's. */
 export interface HandshakeMeters {
-  /**
-   * The metric group (also the engine's) of a listener, a rule and a service: indexes into the snapshot, -1 for not known.
-   * A number that the engine's calls take.
-   */
-  group(listener: number, rule: number, service: number): number;
   /** The final status that a client got for a handshake. */
   answered(group: number, status: number): void;
   /** A backend took the connection after so long. */
@@ -22,7 +17,7 @@ export interface HandshakeMeters {
 }
 
 /** Meters of one slot. `buffer`: from `createMeters`. */
-export function createHandshakeMeters(buffer: SharedArrayBuffer, group: GroupLookup): HandshakeMeters {
+export function createHandshakeMeters(buffer: SharedArrayBuffer): HandshakeMeters {
   const { rows } = openMeters(buffer);
   const add = (cell: number, value: number): void => {
     rows[cell] = (rows[cell] as number) + value;
@@ -33,7 +28,6 @@ export function createHandshakeMeters(buffer: SharedArrayBuffer, group: GroupLoo
     add(histogram + SUM_CELL, value);
   };
   return {
-    group,
     answered: (group, status) => add(group * ROW_CELLS + statusCell(status), 1),
     connected: (group, connectMs) => observe(group * ROW_CELLS + CONNECT_AT, connectMs),
     upgraded: (group, elapsedMs) => observe(group * ROW_CELLS + UPGRADE_AT, elapsedMs),
