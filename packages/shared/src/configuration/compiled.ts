@@ -23,10 +23,12 @@ export interface CompiledConfiguration {
   readonly elapsedMs: number;
 }
 
-/** It says what the last one said. Its warnings may differ. */
+/** It says what the last one said. Its warnings and statuses may differ. */
 export interface UnchangedConfiguration {
   readonly type: 'unchanged';
   readonly version: string;
+  /** JSON of `ResourceStatus[]`. */
+  readonly statuses: string;
   readonly issues: readonly ConfigIssue[];
   readonly elapsedMs: number;
 }

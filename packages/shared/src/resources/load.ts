@@ -13,12 +13,19 @@ import { fileIssue, type SourceFile } from './source.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-const MANIFEST = /^(?!package\.json$)[^.].*\.(?:yaml|yml|json)$/;
+/** Names of files in a folder that are read. */
+export const MANIFEST = /^(?!package\.json$)[^.].*\.(?:yaml|yml|json)$/;
 
-/** The resources under `paths`. Without a Gateway among them there is nothing to serve, which is an error too. */
-export function loadResources(paths: readonly string[]): LoadResult {
+/** The path that stands for standard input. */
+export const STDIN_PATH = '-';
+
+/**
+ * The resources under `paths`. Without a Gateway among them there is nothing to serve, which is an error too. `stdin`:
+ * what standard input has said; without it, `-` reads it.
+ */
+export function loadResources(paths: readonly string[], stdin: Uint8Array | null = null): LoadResult {
   const issues: ConfigIssue[] = [];
-  const files = paths.flatMap((path) => manifests(path, issues)).flatMap((file) => readManifest(file, issues));
+  const files = paths.flatMap((path) => manifests(path, issues)).flatMap((file) => readManifest(file, stdin, issues));
   const { resources, issues: found } = parseResources(files);
   if (resources.gateways.length === 0 && ![...issues, ...found].some((issue) => issue.severity === 'error')) {
     const hint = 'a Gateway of gateway.networking.k8s.io/v1 says where to listen';
@@ -28,6 +35,7 @@ export function loadResources(paths: readonly string[]): LoadResult {
 }
 
 function manifests(path: string, issues: ConfigIssue[]): string[] {
+  if (path === STDIN_PATH) return [path];
   try {
     if (!statSync(path).isDirectory()) return [path];
     const names = readdirSync(path).filter((name) => MANIFEST.test(name));
@@ -39,8 +47,9 @@ function manifests(path: string, issues: ConfigIssue[]): string[] {
   }
 }
 
-function readManifest(file: string, issues: ConfigIssue[]): SourceFile[] {
+function readManifest(file: string, stdin: Uint8Array | null, issues: ConfigIssue[]): SourceFile[] {
   try {
+    if (file === STDIN_PATH) return [{ file: 'stdin', text: utf8.decode(stdin ?? readFileSync(0)) }];
     if (statSync(file).isDirectory()) return [];
     return [{ file, text: utf8.decode(readFileSync(file)) }];
   } catch (error) {

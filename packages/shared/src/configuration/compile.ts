@@ -1,0 +1,54 @@
+/**
+ * One compilation of the configuration, from files to what is posted to the process: the work of the compiler's thread.
+ *
+ * Invariant: what is equal to the configuration before it is `unchanged`; metric groups of that one keep their numbers.
+ */
+import { type ConfigIssue, hasErrors } from '../resources/issue.js';
+import { loadResources } from '../resources/load.js';
+import { fileIssue } from '../resources/source.js';
+import { compileSnapshot } from '../snapshot/compile.js';
+import { encodeSnapshot, openSnapshot } from '../snapshot/view.js';
+import type { CompiledConfiguration, CompileOutcome } from './compiled.js';
+import type { ConfigurationSource } from './source.js';
+
+/** The configuration that the process has had last. */
+export type PreviousConfiguration = Pick<CompiledConfiguration, 'version' | 'snapshot'>;
+
+/** What the compiler's thread is started with. */
+export interface CompilerThreadData {
+  readonly source: ConfigurationSource;
+  /** What the thread before it said last. */
+  readonly previous: PreviousConfiguration | null;
+}
+
+/** Issues that one outcome may have: each is an object that the main thread has to take over. */
+export const ISSUES_MAX = 2000;
+
+/** Reads and compiles everything. Does not throw for anything that a file says. */
+export function compileConfiguration(
+  source: ConfigurationSource,
+  previous: PreviousConfiguration | null,
+): CompileOutcome {
+  const beganMs = performance.now();
+  const elapsedMs = (): number => Math.round(performance.now() - beganMs);
+  const loaded = loadResources(source.paths, source.stdin);
+  if (hasErrors(loaded.issues)) return { type: 'refused', issues: bounded(loaded.issues), elapsedMs: elapsedMs() };
+  const compiled = compileSnapshot(loaded.resources);
+  const issues = bounded([...loaded.issues, ...compiled.issues]);
+  if (hasErrors(issues)) return { type: 'refused', issues, elapsedMs: elapsedMs() };
+  const { snapshot, material } = compiled;
+  const { version } = snapshot;
+  const statuses = JSON.stringify(compiled.statuses);
+  if (version === previous?.version) return { type: 'unchanged', version, statuses, issues, elapsedMs: elapsedMs() };
+  const buffer = encodeSnapshot(snapshot, previous === null ? undefined : openSnapshot(previous.snapshot).groups);
+  return { type: 'compiled', version, snapshot: buffer, material, statuses, issues, elapsedMs: elapsedMs() };
+}
+
+/** Errors come first when not all have room. */
+function bounded(issues: readonly ConfigIssue[]): readonly ConfigIssue[] {
+  if (issues.length <= ISSUES_MAX) return issues;
+  const errors = issues.filter(({ severity }) => severity === 'error');
+  const kept = (errors.length > 0 ? errors : issues).slice(0, ISSUES_MAX);
+  const more = `${issues.length - kept.length} more errors and warnings are not shown`;
+  return [...kept, { ...fileIssue('configuration', more), severity: errors.length > 0 ? 'error' : 'warning' }];
+}
