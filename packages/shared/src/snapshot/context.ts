@@ -6,15 +6,16 @@
 import type { ConfigIssue } from '../resources/issue.js';
 import type { ResourceSet } from '../resources/resource.js';
 import type { Grants } from './grants.js';
+import type { MaterialBook } from './material.js';
 import type { StatusBook } from './status.js';
-import type { AuthorityMaterial, CertificateMaterial } from './tls.js';
 
 export interface CompileContext {
   readonly resources: ResourceSet;
   readonly grants: Grants;
   readonly book: StatusBook;
   readonly issues: ConfigIssue[];
-  /** By id; what the snapshot names of it. */
-  readonly certificates: Map<string, CertificateMaterial>;
-  readonly authorities: Map<string, AuthorityMaterial>;
+  /** The certificates and authorities that the snapshot names by id. */
+  readonly material: MaterialBook;
+  /** Milliseconds since the epoch: what has expired is a warning, and changes nothing else. */
+  readonly nowMs: number;
 }

@@ -8,16 +8,20 @@ import type { CompileContext } from './context.js';
 import type { Listener } from './listeners.js';
 import type { ListenerTlsSnapshot } from './tls.js';
 
-/** null: the listener cannot be served, and a condition of it and an issue say why. */
-export function compileListenerTls(listener: Listener, context: CompileContext): ListenerTlsSnapshot | null {
-  const { gateway, spec, path } = listener;
-  const message = 'certificates are not read yet';
-  context.book.listener(gateway, spec.name, {
-    type: 'ResolvedRefs',
-    status: 'False',
-    reason: 'InvalidCertificateRef',
-    message,
-  });
-  context.issues.push(issueAt(gateway, 'warning', [...path, 'tls'], message));
-  return null;
+export interface ListenerTlsIndex {
+  /** null: the listener cannot be served, and a condition of it and an issue say why. */
+  of(listener: Listener): ListenerTlsSnapshot | null;
+}
+
+/** Reads all FrontendTLSPolicies. */
+export function indexListenerTls(context: CompileContext): ListenerTlsIndex {
+  return {
+    of({ gateway, spec, path }) {
+      const message = 'certificates are not read yet';
+      const condition = { type: 'ResolvedRefs', status: 'False', reason: 'InvalidCertificateRef', message } as const;
+      context.book.listener(gateway, spec.name, condition);
+      context.issues.push(issueAt(gateway, 'warning', [...path, 'tls'], message));
+      return null;
+    },
+  };
 }

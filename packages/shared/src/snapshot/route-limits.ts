@@ -3,21 +3,22 @@
  *
  * Pure.
  */
-import type { ConfigIssue } from '../resources/issue.js';
+import type { HttpRouteRule } from '../resources/http-route.js';
 import type { Gateway, HttpRoute } from '../resources/resource.js';
+import type { CompileContext } from './context.js';
 import { DEFAULT_LIMITS, type LimitsSnapshot, type OriginsSnapshot } from './rule-policy.js';
 import { DEFAULT_REMOVAL, type RemovalSnapshot } from './service-policy.js';
 
-/** What a route says of all of its rules; `timeouts` of a rule come on top. */
+/** What is said of the connections of routes and listeners. */
 export interface RoutePolicies {
-  limitsOf(route: HttpRoute): LimitsSnapshot;
+  limitsOf(route: HttpRoute, rule: HttpRouteRule): LimitsSnapshot;
   /** null: everybody. */
   originsOf(route: HttpRoute): OriginsSnapshot | null;
   removalOf(resource: HttpRoute | Gateway): RemovalSnapshot;
   normalisesPaths(gateway: Gateway): boolean;
 }
 
-export function compileRoutePolicies(_issues: ConfigIssue[]): RoutePolicies {
+export function compileRoutePolicies(_context: CompileContext): RoutePolicies {
   return {
     limitsOf: () => DEFAULT_LIMITS,
     originsOf: () => null,

@@ -54,9 +54,15 @@ export interface BackendTlsSnapshot {
   readonly policy: string;
   /** Sent as SNI; '' sends none. */
   readonly sni: string;
-  /** Of which the backend's certificate must have one: DNS names (or URIs, `spiffe://…`). Never empty. */
+  /**
+   * Of which the backend's certificate must have one: DNS names (or URIs, `spiffe://…`). Empty with authority 'none', and
+   * only then.
+   */
   readonly subjectAltNames: readonly string[];
-  /** Id of an authority; 'system': the system's. */
+  /**
+   * Id of an authority; 'system': the system's; 'none': the connection is encrypted, and whose certificate is shown is not
+   * asked (a policy of the reference without `verify`, as in its guide to end-to-end TLS).
+   */
   readonly authority: string;
   /** Id of the certificate that is shown; '' for none. */
   readonly clientCertificate: string;
