@@ -2,12 +2,13 @@
  * From what a schema found wrong to what a person can use: place, path, message, hint.
  *
  * One issue for each unknown field; a missing field has the position of what it is missing from; a field that must not
- * be there has the position of its key, a wrong value its own. Any thread.
+ * be there has the position of its key, a wrong value its own. No message shows a value of a Secret. Any thread.
  */
 import type { z } from 'zod';
 import type { ConfigIssue } from './issue.js';
 import type { ConfigPath } from './path.js';
 import { issueAt, type Origin } from './resource.js';
+import { foundName } from './schema.js';
 
 export interface Subject {
   readonly kind: string;
@@ -31,9 +32,13 @@ function explainOne(subject: Subject, value: unknown, issue: z.core.$ZodIssue): 
     return [issueAt(subject, 'error', path, text, hint, 'key')];
   }
   const found = valueAt(value, path);
+  const secret = subject.kind === 'Secret';
   if (found === undefined && issue.code !== 'custom') return [issueAt(subject, 'error', path, 'is required')];
-  if (issue.code === 'invalid_type') return [issueAt(subject, 'error', path, typeMessage(issue.expected, found))];
-  return [issueAt(subject, 'error', path, `${printed(found, text)}${text}`, hint)];
+  if (issue.code === 'invalid_type')
+    return [
+      issueAt(subject, 'error', path, typeMessage(issue.expected, secret ? `a ${typeof found}` : foundName(found))),
+    ];
+  return [issueAt(subject, 'error', path, `${secret ? '' : printed(found, text)}${text}`, hint)];
 }
 
 /** A short value in front of a message that speaks of it (`"x y" is not a valid name`). */
@@ -44,8 +49,8 @@ function printed(value: unknown, message: string): string {
   return text.length > 80 ? '' : `${text} `;
 }
 
-function typeMessage(expected: string, found: unknown): string {
-  return `must be ${expectedName(expected)}, not ${foundName(found)}`;
+function typeMessage(expected: string, found: string): string {
+  return `must be ${expectedName(expected)}, not ${found}`;
 }
 
 function expectedName(expected: string): string {
@@ -53,13 +58,6 @@ function expectedName(expected: string): string {
   if (expected === 'object' || expected === 'record') return 'a mapping';
   if (expected === 'array') return 'a sequence';
   return `a ${expected}`;
-}
-
-function foundName(found: unknown): string {
-  if (Array.isArray(found)) return 'a sequence';
-  if (found === null) return 'null';
-  if (typeof found === 'object') return 'a mapping';
-  return `the ${typeof found} ${JSON.stringify(found)}`;
 }
 
 function valueAt(value: unknown, path: ConfigPath): unknown {

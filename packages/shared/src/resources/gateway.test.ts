@@ -16,6 +16,10 @@ test.each([
   'allowedRoutes: {}',
   'allowedRoutes: { namespaces: {} }',
   'allowedRoutes: { namespaces: { from: All } }',
+  'allowedRoutes: { namespaces: { from: None } }',
+  'allowedRoutes: { namespaces: { from: Selector, selector: {} } }',
+  'allowedRoutes: { namespaces: { from: Selector, selector: { matchExpressions: [{ key: a, operator: DoesNotExist }] } } }',
+  'allowedRoutes: { kinds: [{ kind: GRPCRoute }, { group: example.com, kind: Mine }] }',
   'allowedRoutes: { kinds: [{ kind: HTTPRoute }] }',
   'allowedRoutes: { kinds: [{ group: gateway.networking.k8s.io, kind: HTTPRoute }] }',
 ])('a listener may have %s', (more) => {
@@ -25,26 +29,47 @@ test.each([
 const NOT_YET = 'not supported yet';
 
 test.each([
-  [`${LISTENER}, §tls: { mode: Terminate }`, 'tls', NOT_YET],
-  ['name: a, port: 443, protocol: §HTTPS', 'protocol', `"HTTPS" is ${NOT_YET}`],
-  ['name: a, port: 443, protocol: §TLS', 'protocol', `"TLS" is ${NOT_YET}`],
-  ['name: a, port: 443, protocol: §TCP', 'protocol', `"TCP" is ${NOT_YET}`],
-  ['name: a, port: 443, protocol: §UDP', 'protocol', `"UDP" is ${NOT_YET}`],
-  ['name: a, port: 443, protocol: §http', 'protocol', '"http" is not a value of this field'],
   [
-    `${LISTENER}, allowedRoutes: { namespaces: { from: §Selector } }`,
-    'allowedRoutes.namespaces.from',
-    `"Selector" is ${NOT_YET}`,
+    `${LISTENER}, §tls: { certificateRefs: [{ name: a }] }`.replace('§tls: ', 'tls: §'),
+    'tls',
+    'must not be there with protocol: HTTP',
   ],
   [
-    `${LISTENER}, allowedRoutes: { namespaces: { from: All, §selector: {} } }`,
-    'allowedRoutes.namespaces.selector',
+    'name: a, port: 443, protocol: HTTPS, tls: §{}',
+    'tls.certificateRefs',
+    'must name at least one Secret with mode: Terminate',
+  ],
+  [
+    'name: a, port: 443, protocol: HTTPS, tls: { options: { a: b }, §frontendValidation: {} }',
+    'tls.frontendValidation',
     NOT_YET,
   ],
   [
-    `${LISTENER}, allowedRoutes: { kinds: [{ kind: §GRPCRoute }] }`,
-    'allowedRoutes.kinds[0].kind',
-    `"GRPCRoute" is ${NOT_YET}`,
+    'name: a, port: 443, protocol: HTTPS, tls: { mode: §Offload, options: { a: b } }',
+    'tls.mode',
+    '"Offload" is not a value of this field',
+  ],
+  ['name: a, port: 443, protocol: §""', 'protocol', '"" is not a protocol'],
+  ['name: a, port: 443, protocol: §http', 'protocol', '"http" is not a value of this field'],
+  [
+    `${LISTENER}, allowedRoutes: { namespaces: §{ from: Selector } }`,
+    'allowedRoutes.namespaces.selector',
+    'is required with from: Selector',
+  ],
+  [
+    `${LISTENER}, allowedRoutes: { namespaces: { from: §Any } }`,
+    'allowedRoutes.namespaces.from',
+    '"Any" is not a value of this field',
+  ],
+  [
+    `${LISTENER}, allowedRoutes: { namespaces: { selector: { matchExpressions: [§{ key: a, operator: In }] } } }`,
+    'allowedRoutes.namespaces.selector.matchExpressions[0].values',
+    'must have at least one value with operator: In',
+  ],
+  [
+    `${LISTENER}, allowedRoutes: { namespaces: { selector: { matchExpressions: [{ key: a, operator: Exists, values: §[b] }] } } }`,
+    'allowedRoutes.namespaces.selector.matchExpressions[0].values',
+    'has no meaning with operator: Exists',
   ],
   [`${LISTENER}, §hostName: a`, 'hostName', 'unknown field'],
   [`${LISTENER}, hostname: §"*"`, 'hostname', '"*" is not a hostname'],
@@ -69,14 +94,48 @@ test.each([
   ]);
 });
 
-test.each(['addresses', 'infrastructure', 'allowedListeners', 'tls', 'backendTLS', 'defaultScope'])(
-  'spec.%s is refused, not passed over',
-  (field) => {
-    const { text, line, column } = marked(gateway().replace('spec:\n', `spec:\n  §${field}: {}\n`));
-    expect(parse(text).issues).toMatchObject([{ line, column, path: `spec.${field}`, message: NOT_YET }]);
-    expect(parse(text).resources.gateways).toEqual([]);
-  },
-);
+test.each(['allowedListeners', 'tls', 'backendTLS', 'defaultScope'])('spec.%s is refused, not passed over', (field) => {
+  const { text, line, column } = marked(gateway().replace('spec:\n', `spec:\n  §${field}: {}\n`));
+  expect(parse(text).issues).toMatchObject([{ line, column, path: `spec.${field}`, message: NOT_YET }]);
+  expect(parse(text).resources.gateways).toEqual([]);
+});
+
+test.each(['HTTPS', 'TLS', 'TCP', 'UDP', 'example.com/mine'])('a listener with protocol %s is taken', (protocol) => {
+  const { resources, issues } = parse(gateway({ listeners: [`name: a, port: 443, protocol: ${protocol}`] }));
+  expect(issues).toEqual([]);
+  expect(resources.gateways[0]?.spec.listeners[0]?.protocol).toBe(protocol);
+});
+
+test('tls of a listener: Secrets in order, in other namespaces too', () => {
+  const tls =
+    'tls: { mode: Terminate, certificateRefs: [{ kind: Secret, group: "", name: a }, { name: b, namespace: c }] }';
+  const { resources, issues } = parse(gateway({ listeners: [`name: a, port: 443, protocol: HTTPS, ${tls}`] }));
+  expect(issues).toEqual([]);
+  expect(resources.gateways[0]?.spec.listeners[0]?.tls).toEqual({
+    mode: 'Terminate',
+    certificateRefs: [
+      { group: '', kind: 'Secret', name: 'a' },
+      { group: '', kind: 'Secret', name: 'b', namespace: 'c' },
+    ],
+    options: {},
+  });
+});
+
+test('addresses of any type are taken, infrastructure is not looked into', () => {
+  const more =
+    'addresses: [{ value: 10.0.0.1 }, { type: Hostname, value: a.b }, { type: example.com/frontend, value: $X }]';
+  const text = gateway().replace('spec:\n', `spec:\n  ${more}\n  infrastructure: { labels: { a: b } }\n`);
+  const { resources, issues } = parse(text);
+  expect(issues).toEqual([]);
+  expect(resources.gateways[0]?.spec.addresses).toMatchObject([
+    { type: 'IPAddress', value: '10.0.0.1' },
+    { type: 'Hostname' },
+    { type: 'example.com/frontend' },
+  ]);
+  expect(parse(text.replace('type: Hostname', 'type: hostname')).issues).toMatchObject([
+    { path: 'spec.addresses[1].type', message: '"hostname" is not a type of address' },
+  ]);
+});
 
 test('a Gateway needs a class and at least one listener', () => {
   const text = gateway()

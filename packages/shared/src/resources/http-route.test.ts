@@ -34,8 +34,11 @@ test('a backendRef weighs 1 by default and may say that it is a Service', () => 
 });
 
 test.each([
-  ['§filters: [{ type: CORS }]', 'filters', NOT_YET],
-  ['§timeouts: { request: 10s }', 'timeouts', NOT_YET],
+  ['timeouts: { request: §10 }', 'timeouts.request', 'must be a string, not the number 10'],
+  ['timeouts: { request: §"10" }', 'timeouts.request', '"10" is not a duration'],
+  ['timeouts: { request: §1.5s }', 'timeouts.request', '"1.5s" is not a duration'],
+  ['timeouts: { request: 1s, backendRequest: §2s }', 'timeouts.backendRequest', 'must not be longer than request'],
+  ['timeouts: { §idle: 1s }', 'timeouts.idle', 'unknown field'],
   ['§retry: { attempts: 2 }', 'retry', NOT_YET],
   ['§sessionPersistence: {}', 'sessionPersistence', NOT_YET],
   ['§match: []', 'match', 'unknown field'],
@@ -44,9 +47,9 @@ test.each([
   ['matches: [§a]', 'matches[0]', 'must be a mapping, not the string "a"'],
   ['matches: [{ §paths: {} }]', 'matches[0].paths', 'unknown field'],
   [
-    'matches: [{ path: { type: §RegularExpression, value: "/.*" } }]',
-    'matches[0].path.type',
-    `"RegularExpression" is ${NOT_YET}`,
+    'matches: [{ path: { type: RegularExpression, value: §"/a(?=b)" } }]',
+    'matches[0].path.value',
+    '"/a(?=b)" is not a regular expression of RE2: invalid or unsupported Perl syntax: `(?=`',
   ],
   ['matches: [{ path: { type: §Prefix, value: / } }]', 'matches[0].path.type', '"Prefix" is not a value of this field'],
   ['matches: [{ path: { §regex: a } }]', 'matches[0].path.regex', 'unknown field'],
@@ -59,14 +62,8 @@ test.each([
   ['matches: [{ path: { value: §"/a?b" } }]', 'matches[0].path.value', '"/a?b" contains a character that no path has'],
   ['matches: [{ path: { value: §"/a#b" } }]', 'matches[0].path.value', '"/a#b" contains a character that no path has'],
   ['matches: [{ path: { value: §/a%zz } }]', 'matches[0].path.value', '"/a%zz" contains a character that no path has'],
-  ['backendRefs: [{ name: a, port: 80, §filters: [] }]', 'backendRefs[0].filters', NOT_YET],
-  [
-    'backendRefs: [{ name: a, port: 80, kind: §ServiceImport }]',
-    'backendRefs[0].kind',
-    `"ServiceImport" is ${NOT_YET}`,
-  ],
-  ['backendRefs: [{ name: a, port: 80, kind: §Pod }]', 'backendRefs[0].kind', '"Pod" is not a value of this field'],
-  ['backendRefs: [{ name: a, port: 80, group: §apps }]', 'backendRefs[0].group', '"apps" is not a value of this field'],
+  ['backendRefs: [{ name: a, port: 80, kind: §"a b" }]', 'backendRefs[0].kind', '"a b" is not the name of a kind'],
+  ['backendRefs: [{ name: a, port: 80, group: §Apps }]', 'backendRefs[0].group', '"Apps" is not a group'],
   ['backendRefs: [{ name: a, port: §http }]', 'backendRefs[0].port', 'must be a number, not the string "http"'],
   ['backendRefs: [{ name: a, port: 80 }, §{ name: a }]', 'backendRefs[1].port', 'is required'],
   ['backendRefs: [§{ port: 80 }]', 'backendRefs[0].name', 'is required'],
@@ -93,16 +90,38 @@ test('a path may be 1024 characters long and no longer', () => {
 });
 
 test.each([
-  ['{ name: main, §group: "" }', 'group', '"" is not supported yet'],
-  ['{ name: main, kind: §Service }', 'kind', '"Service" is not supported yet'],
-  ['{ name: main, kind: §Ingress }', 'kind', '"Ingress" is not a value of this field'],
+  ['{ name: main, group: §A }', 'group', '"A" is not a group'],
+  ['{ name: main, kind: §"-" }', 'kind', '"-" is not the name of a kind'],
   ['{ name: main, port: §0 }', 'port', '0 is not a port'],
   ['{ name: main, §section: a }', 'section', 'unknown field'],
   ['§{ port: 80 }', 'name', 'is required'],
 ])('parentRef %s', (parent, path, message) => {
-  const value = path === 'group' ? parent.replace('§group: ', 'group: §') : parent;
-  const { text, line, column } = marked(route().replace('[{ name: main }]', `[${value}]`));
+  const { text, line, column } = marked(route().replace('[{ name: main }]', `[${parent}]`));
   expect(parse(text).issues).toMatchObject([{ line, column, path: `spec.parentRefs[0].${path}`, message }]);
+});
+
+test('references to any kind are left to the compiler', () => {
+  const { resources, issues } = parse(
+    route({
+      parents: ['group: "", kind: Service, name: a', 'kind: ListenerSet, name: b'],
+      rules: ['backendRefs: [{ group: multicluster.x-k8s.io, kind: ServiceImport, name: a, namespace: b }]'],
+    }),
+  );
+  expect(issues).toEqual([]);
+  const [found] = resources.httpRoutes;
+  expect(found?.spec.parentRefs).toMatchObject([{ group: '', kind: 'Service' }, { kind: 'ListenerSet' }]);
+  expect(found?.spec.rules[0]?.backendRefs).toEqual([
+    { group: 'multicluster.x-k8s.io', kind: 'ServiceImport', name: 'a', namespace: 'b', weight: 1, filters: [] },
+  ]);
+});
+
+test('timeouts are milliseconds, and 0 turns a limit off', () => {
+  const timeouts = (text: string) =>
+    parse(withRule(`timeouts: { ${text} }`)).resources.httpRoutes[0]?.spec.rules[0]?.timeouts;
+  expect(timeouts('request: 1m30s, backendRequest: 500ms')).toEqual({ request: 90_000, backendRequest: 500 });
+  expect(timeouts('request: 10s, backendRequest: 10s')).toEqual({ request: 10_000, backendRequest: 10_000 });
+  expect(timeouts('request: 0s, backendRequest: 10s')).toEqual({ request: 0, backendRequest: 10_000 });
+  expect(timeouts('')).toEqual({});
 });
 
 test('useDefaultGateways is refused', () => {
@@ -134,14 +153,14 @@ test('all that is wrong with one route is said at once', () => {
   const text = route({
     hostnames: ['X'],
     rules: [
-      'filters: [], matches: [{ method: get, path: { value: a } }]',
+      'retry: {}, matches: [{ method: get, path: { value: a } }]',
       'backendRefs: [{ name: a, port: 0, weight: -1 }]',
     ],
   });
   expect(brief(parse(text).issues).sort()).toEqual(
     [
       'spec.hostnames[0]: "X" is not a hostname',
-      'spec.rules[0].filters: not supported yet',
+      'spec.rules[0].retry: not supported yet',
       'spec.rules[0].matches[0].method: "get" is not a value of this field',
       'spec.rules[0].matches[0].path.value: "a" is not an absolute path',
       'spec.rules[1].backendRefs[0].port: 0 is not a port',

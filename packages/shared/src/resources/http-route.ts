@@ -1,21 +1,21 @@
 /**
- * Schema of HTTPRoute (gateway.networking.k8s.io/v1): hostnames, matches and weighted backendRefs for now.
+ * Schema of HTTPRoute (gateway.networking.k8s.io/v1): parents, hostnames, matches, filters, weighted backendRefs, timeouts.
  *
  * Every field of the standard is named here, supported or refused: a route that is only partly understood would send
- * requests where its author never meant them to go. Any thread.
+ * requests where its author never meant them to go. What a reference means is the compiler's question. Any thread.
  * Source: kubernetes-sigs/gateway-api, apis/v1/httproute_types.go and shared_types.go.
  */
 import { z } from 'zod';
+import { DURATION_HINT, parseDuration } from '../duration.js';
+import { type HttpFilter, httpFilters } from './http-filter.js';
 import { strictResource } from './metadata.js';
-import { pathMatch } from './path-match.js';
+import { type PathModifier, pathMatch } from './path-match.js';
 import { headerMatches, methodMatch, queryParamMatches } from './request-match.js';
-import { choice, fields, hostname, labelName, objectName, port, unsupported, wrong } from './schema.js';
-
-const GATEWAY_GROUP = 'gateway.networking.k8s.io';
+import { fields, groupName, hostname, kindName, labelName, objectName, port, unsupported, wrong } from './schema.js';
 
 const parentRef = fields({
-  group: choice([GATEWAY_GROUP], ['']).default(GATEWAY_GROUP),
-  kind: choice(['Gateway'], ['Service', 'ListenerSet', 'XListenerSet']).default('Gateway'),
+  group: groupName.default('gateway.networking.k8s.io'),
+  kind: kindName.default('Gateway'),
   namespace: labelName.optional(),
   name: objectName,
   sectionName: objectName.optional(),
@@ -23,17 +23,21 @@ const parentRef = fields({
 });
 
 const backendRef = fields({
-  group: choice([''], ['multicluster.x-k8s.io', GATEWAY_GROUP]).default(''),
-  kind: choice(['Service'], ['ServiceImport', 'Backend', 'XBackend']).default('Service'),
+  group: groupName.default(''),
+  kind: kindName.default('Service'),
   namespace: labelName.optional(),
   name: objectName,
-  port,
+  /** There for every Service. */
+  port: port.optional(),
   weight: z
     .int()
     .min(0, wrong('is not a weight', 'use 0 to 1000000'))
     .max(1_000_000, wrong('is not a weight', 'use 0 to 1000000'))
     .default(1),
-  filters: unsupported('remove the filters'),
+  filters: httpFilters,
+}).superRefine(({ group, kind, port: number }, context) => {
+  if (group !== '' || kind !== 'Service' || number !== undefined) return;
+  context.addIssue({ code: 'custom', path: ['port'], message: wrong('is required', 'name a port of the Service') });
 });
 
 const match = fields({
@@ -43,20 +47,72 @@ const match = fields({
   method: methodMatch.optional(),
 });
 
-const rule = fields({
+/** GEP-2257 to the letter; milliseconds. */
+const timeout = z.string().transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  context.addIssue({ code: 'custom', message: wrong('is not a duration', DURATION_HINT) });
+  return z.NEVER;
+});
+
+const timeouts = fields({ request: timeout.optional(), backendRequest: timeout.optional() }).superRefine(
+  ({ request = 0, backendRequest = 0 }, context) => {
+    if (request === 0 || backendRequest <= request) return;
+    const message = wrong('must not be longer than request', 'the request includes every attempt at a backend');
+    context.addIssue({ code: 'custom', path: ['backendRequest'], message });
+  },
+);
+
+const ruleFields = fields({
   name: objectName.optional(),
   matches: z
     .array(match)
     .default([])
     .transform((matches) => (matches.length === 0 ? [match.parse({})] : matches)),
-  filters: unsupported('remove the filters'),
+  filters: httpFilters,
   backendRefs: z.array(backendRef).default([]),
-  timeouts: unsupported('remove the timeouts'),
+  timeouts: timeouts.default({}),
   retry: unsupported('a failed connect is tried again on up to 3 endpoints without it'),
-  sessionPersistence: unsupported('remove the field'),
+  sessionPersistence: unsupported('choose session affinity with a RoutePolicy of alb.networking.azure.io/v1'),
 });
 
-type Rule = z.infer<typeof rule>;
+type Rule = z.infer<typeof ruleFields>;
+
+/** What filters, matches and backendRefs of one rule must not be together. */
+function refuseContradictions({ matches, filters, backendRefs }: Rule, context: z.RefinementCtx): void {
+  const add = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+  const onePrefix = matches.length === 1 && matches[0]?.path.type === 'PathPrefix';
+  const checkPrefixes = (list: readonly HttpFilter[], at: (string | number)[]) => {
+    list.forEach((filter, index) => {
+      for (const [block, modifier] of pathModifiers(filter)) {
+        if (modifier?.type !== 'ReplacePrefixMatch' || onePrefix) continue;
+        const hint = 'give the rule exactly one match, of type PathPrefix';
+        add(
+          [...at, index, block, 'path', 'type'],
+          wrong('ReplacePrefixMatch does not fit the matches of the rule', hint),
+        );
+      }
+    });
+  };
+  checkPrefixes(filters, ['filters']);
+  backendRefs.forEach((ref, index) => void checkPrefixes(ref.filters, ['backendRefs', index, 'filters']));
+  const redirect = filters.findIndex(({ requestRedirect }) => requestRedirect !== undefined);
+  if (redirect >= 0 && backendRefs.length > 0) {
+    add(
+      ['backendRefs'],
+      wrong('must not stand beside a RequestRedirect', 'a redirected request is forwarded to nobody'),
+    );
+  }
+}
+
+function pathModifiers({ requestRedirect, urlRewrite }: HttpFilter): [string, PathModifier | undefined][] {
+  return [
+    ['requestRedirect', requestRedirect?.path],
+    ['urlRewrite', urlRewrite?.path],
+  ];
+}
+
+const rule = ruleFields.superRefine(refuseContradictions);
 
 function refuseRepeatedNames(rules: readonly Rule[], context: z.RefinementCtx): void {
   const seen = new Set<string>();
@@ -86,4 +142,5 @@ export const httpRouteSchema = strictResource(spec);
 export type HttpRouteSpec = z.infer<typeof spec>;
 export type ParentRef = HttpRouteSpec['parentRefs'][number];
 export type HttpRouteRule = HttpRouteSpec['rules'][number];
+export type HttpRouteMatch = HttpRouteRule['matches'][number];
 export type BackendRef = HttpRouteRule['backendRefs'][number];

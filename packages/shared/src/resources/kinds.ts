@@ -1,64 +1,83 @@
 /**
- * The table of the kinds: which Sluice reads, which it knows and passes over, which it must refuse.
+ * The table of the kinds that Sluice reads, by group and kind: two groups have a BackendTLSPolicy.
  *
  * A new kind is a line here, a schema and a collection in ResourceSet. Any thread.
  */
 import type { z } from 'zod';
+import { backendTlsPolicySchema } from './backend-tls-policy.js';
 import { deploymentSchema } from './deployment.js';
 import { endpointSliceSchema } from './endpoint-slice.js';
 import { gatewayClassSchema, gatewaySchema } from './gateway.js';
 import { healthCheckPolicySchema } from './health-check-policy.js';
 import { httpRouteSchema } from './http-route.js';
 import { loadBalancingPolicySchema } from './load-balancing-policy.js';
+import { referenceGrantSchema } from './reference-grant.js';
+import type { ResourceSet } from './resource.js';
 import { routePolicySchema } from './route-policy.js';
+import { configMapSchema, namespaceSchema, secretSchema } from './secret.js';
 import { serviceSchema } from './service.js';
+import { albBackendTlsPolicySchema, frontendTlsPolicySchema } from './tls-policies.js';
 
 export interface ReadKind {
   readonly group: string;
+  readonly kind: string;
+  /** The first is the one to write. */
   readonly versions: readonly string[];
   readonly namespaced: boolean;
+  /** Where its resources go. */
+  readonly collection: keyof ResourceSet;
   readonly schema: z.ZodType;
 }
 
+export const ALB_GROUP = 'alb.networking.azure.io';
+export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
+
 const GATEWAY_VERSIONS = ['v1', 'v1beta1'];
-const ALB_GROUP = 'alb.networking.azure.io';
 
-/** Kinds that are read, by kind name. */
-export const READ_KINDS = {
-  Gateway: { group: 'gateway.networking.k8s.io', versions: GATEWAY_VERSIONS, namespaced: true, schema: gatewaySchema },
-  GatewayClass: {
-    group: 'gateway.networking.k8s.io',
-    versions: GATEWAY_VERSIONS,
-    namespaced: false,
-    schema: gatewayClassSchema,
-  },
-  HTTPRoute: {
-    group: 'gateway.networking.k8s.io',
-    versions: GATEWAY_VERSIONS,
-    namespaced: true,
-    schema: httpRouteSchema,
-  },
-  Service: { group: '', versions: ['v1'], namespaced: true, schema: serviceSchema },
-  EndpointSlice: { group: 'discovery.k8s.io', versions: ['v1'], namespaced: true, schema: endpointSliceSchema },
-  Deployment: { group: 'apps', versions: ['v1'], namespaced: true, schema: deploymentSchema },
-  HealthCheckPolicy: { group: ALB_GROUP, versions: ['v1'], namespaced: true, schema: healthCheckPolicySchema },
-  BackendLoadBalancingPolicy: {
-    group: ALB_GROUP,
-    versions: ['v1'],
-    namespaced: true,
-    schema: loadBalancingPolicySchema,
-  },
-  RoutePolicy: { group: ALB_GROUP, versions: ['v1'], namespaced: true, schema: routePolicySchema },
-} as const satisfies Record<string, ReadKind>;
+function kindOf(
+  [group, versions]: readonly [string, readonly string[]],
+  kind: string,
+  collection: keyof ResourceSet,
+  schema: z.ZodType,
+  namespaced = true,
+): ReadKind {
+  return { group, kind, versions, namespaced, collection, schema };
+}
 
-export type ReadKindName = keyof typeof READ_KINDS;
+const gatewayApi = [GATEWAY_GROUP, GATEWAY_VERSIONS] as const;
+const alb = [ALB_GROUP, ['v1']] as const;
+const core = ['', ['v1']] as const;
 
-/** Kinds that make a configuration safer: to pass one over would open what its author closed. By `group/kind`. */
-export const REFUSED_KINDS: ReadonlyMap<string, string> = new Map([
-  ['gateway.networking.k8s.io/BackendTLSPolicy', 'without it connections to the backend would not be encrypted'],
-  ['alb.networking.azure.io/BackendTLSPolicy', 'without it connections to the backend would not be encrypted'],
-  ['alb.networking.azure.io/FrontendTLSPolicy', 'without it clients would not have to show a certificate'],
-]);
+export const READ_KINDS: readonly ReadKind[] = [
+  kindOf(gatewayApi, 'Gateway', 'gateways', gatewaySchema),
+  kindOf(gatewayApi, 'GatewayClass', 'gatewayClasses', gatewayClassSchema, false),
+  kindOf(gatewayApi, 'HTTPRoute', 'httpRoutes', httpRouteSchema),
+  kindOf([GATEWAY_GROUP, ['v1beta1', 'v1', 'v1alpha2']], 'ReferenceGrant', 'referenceGrants', referenceGrantSchema),
+  kindOf([GATEWAY_GROUP, ['v1', 'v1alpha3']], 'BackendTLSPolicy', 'backendTlsPolicies', backendTlsPolicySchema),
+  kindOf(alb, 'HealthCheckPolicy', 'healthCheckPolicies', healthCheckPolicySchema),
+  kindOf(alb, 'RoutePolicy', 'routePolicies', routePolicySchema),
+  kindOf(alb, 'BackendLoadBalancingPolicy', 'loadBalancingPolicies', loadBalancingPolicySchema),
+  kindOf(alb, 'BackendTLSPolicy', 'albBackendTlsPolicies', albBackendTlsPolicySchema),
+  kindOf(alb, 'FrontendTLSPolicy', 'frontendTlsPolicies', frontendTlsPolicySchema),
+  kindOf(core, 'Service', 'services', serviceSchema),
+  kindOf(['discovery.k8s.io', ['v1']], 'EndpointSlice', 'endpointSlices', endpointSliceSchema),
+  kindOf(core, 'Secret', 'secrets', secretSchema),
+  kindOf(core, 'ConfigMap', 'configMaps', configMapSchema),
+  kindOf(core, 'Namespace', 'namespaces', namespaceSchema, false),
+  kindOf(['apps', ['v1']], 'Deployment', 'deployments', deploymentSchema),
+];
+
+const BY_NAME = new Map(READ_KINDS.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
+
+/** The kind of that name and group; undefined when it is not read. */
+export function readKindOf(apiVersion: string, kind: string): ReadKind | undefined {
+  return BY_NAME.get(`${groupOf(apiVersion)}/${kind}`);
+}
+
+/** The kinds of that name, whatever their group. */
+export function readKindsNamed(kind: string): readonly ReadKind[] {
+  return READ_KINDS.filter((read) => read.kind === kind);
+}
 
 /** Group of an apiVersion: `''` for `v1`. */
 export function groupOf(apiVersion: string): string {
@@ -70,9 +89,4 @@ export function groupOf(apiVersion: string): string {
 export function apiVersionOf(kind: ReadKind): string {
   const version = kind.versions[0] ?? '';
   return kind.group === '' ? version : `${kind.group}/${version}`;
-}
-
-/** Whether the kind is one that is read, whatever its apiVersion. */
-export function isReadKind(kind: string): kind is ReadKindName {
-  return Object.hasOwn(READ_KINDS, kind);
 }

@@ -3,10 +3,10 @@ import { brief, documents, FILE, gateway, marked, parse, route, service } from '
 import { formatIssue } from './issue.js';
 
 test('a kind that is not read is one warning with its first place and its number', () => {
-  const map = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }`;
+  const map = (name: string) => `apiVersion: v1\nkind: Pod\nmetadata: { name: ${name} }`;
   const { issues } = parse(documents(service(), map('a'), map('b'), map('c')));
-  expect(issues).toMatchObject([{ severity: 'warning', line: 8, column: 1, resource: 'ConfigMap default/a' }]);
-  expect(issues[0]?.message).toBe('kind ConfigMap of v1 is not read: passed over (3 of them; this is the first)');
+  expect(issues).toMatchObject([{ severity: 'warning', line: 8, column: 1, resource: 'Pod default/a' }]);
+  expect(issues[0]?.message).toBe('kind Pod of v1 is not read: passed over (3 of them; this is the first)');
 });
 
 test('kinds of the same name in other groups are told apart, with a hint', () => {
@@ -17,13 +17,26 @@ test('kinds of the same name in other groups are told apart, with a hint', () =>
   ]);
 });
 
-test.each([
-  ['gateway.networking.k8s.io/v1alpha3', 'BackendTLSPolicy'],
-  ['alb.networking.azure.io/v1', 'BackendTLSPolicy'],
-  ['alb.networking.azure.io/v1', 'FrontendTLSPolicy'],
-])('%s %s is refused: to pass it over would open what it closes', (apiVersion, kind) => {
-  const { issues } = parse(`apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: a }`);
-  expect(issues).toMatchObject([{ severity: 'error', message: 'kind is not supported yet' }]);
+test('two groups may have a kind of one name: they are told apart, and a third is named both', () => {
+  const policy = (apiVersion: string, spec: string) =>
+    `apiVersion: ${apiVersion}\nkind: BackendTLSPolicy\nmetadata: { name: a }\nspec: { ${spec} }`;
+  const target = '{ group: "", kind: Service, name: chat }';
+  const { resources, issues } = parse(
+    policy(
+      'gateway.networking.k8s.io/v1alpha3',
+      `targetRefs: [${target}], validation: { hostname: a.b, wellKnownCACertificates: System }`,
+    ),
+    policy('alb.networking.azure.io/v1', `targetRef: ${target}, default: { sni: a.b }`),
+    policy('example.com/v1', ''),
+  );
+  expect(resources.backendTlsPolicies).toMatchObject([{ group: 'gateway.networking.k8s.io', name: 'a' }]);
+  expect(resources.albBackendTlsPolicies).toMatchObject([{ group: 'alb.networking.azure.io', name: 'a' }]);
+  expect(issues).toMatchObject([
+    {
+      severity: 'warning',
+      hint: 'Sluice reads BackendTLSPolicy of gateway.networking.k8s.io/v1 and alb.networking.azure.io/v1',
+    },
+  ]);
 });
 
 test('a version that is not read is an error at apiVersion', () => {
@@ -73,9 +86,15 @@ test('the same name in another namespace or kind is another resource', () => {
   expect(resources.services).toHaveLength(2);
 });
 
-test('a GatewayClass has no namespace and its spec is not read', () => {
-  const text = 'apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: sluice }\n';
-  expect(parse(`${text}spec: { controllerName: example.com/x, parametersRef: {} }`).issues).toEqual([]);
+test('a GatewayClass has no namespace and says who controls it', () => {
+  const text =
+    'apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: sluice }\nspec: { controllerName: example.com/x, parametersRef: {} }\n';
+  expect(parse(text).issues).toEqual([]);
+  expect(parse(text).resources.gatewayClasses[0]?.spec.controllerName).toBe('example.com/x');
+  expect(brief(parse(text.replace('controllerName', 'controller')).issues)).toEqual([
+    'spec.controllerName: is required',
+    'spec.controller: unknown field',
+  ]);
   expect(parse(documents(text, text)).issues).toMatchObject([{ resource: 'GatewayClass sluice' }]);
 });
 
@@ -122,7 +141,7 @@ test('a field beside spec that nobody knows is an error', () => {
 test('the issues of all files and resources come together, in the order of their places', () => {
   const { issues } = parse(
     documents(route({ hostnames: ['A', '1.2.3.4'] }), service('chat', '{ port: 0 }')),
-    gateway({ listeners: ['name: http, port: 80, protocol: HTTPS, tls: {}'] }),
+    gateway({ listeners: ['name: http, port: 80, protocol: https, tls: []'] }),
   );
   expect(issues.map(({ file, path }) => [file, path])).toEqual([
     [FILE, 'spec.hostnames[0]'],

@@ -8,21 +8,9 @@
 import { explain, type Subject } from './explain.js';
 import type { ConfigIssue } from './issue.js';
 import { sortIssues } from './issue.js';
-import { apiVersionOf, groupOf, isReadKind, READ_KINDS, REFUSED_KINDS, type ReadKindName } from './kinds.js';
-import type {
-  Deployment,
-  EndpointSlice,
-  Gateway,
-  HealthCheckPolicy,
-  HttpRoute,
-  LoadBalancingPolicy,
-  LoadResult,
-  Resource,
-  ResourceSet,
-  RoutePolicy,
-  Service,
-} from './resource.js';
-import { issueAt, resourceName } from './resource.js';
+import { apiVersionOf, type ReadKind, readKindOf, readKindsNamed } from './kinds.js';
+import { asMeant } from './reference-habits.js';
+import { issueAt, type LoadResult, type Resource, type ResourceSet, resourceName } from './resource.js';
 import { isRecord, readSource, type SourceFile, type SourceObject } from './source.js';
 
 /** The resources of several files, in any order. Whether a Gateway is among them is not asked here. */
@@ -36,52 +24,56 @@ export function parseResources(files: readonly SourceFile[]): LoadResult {
   return { resources: reader.resources(), issues: sortIssues([...reader.issues, ...reader.passedOver()]) };
 }
 
+type Collections = { [Name in keyof ResourceSet]: Resource<unknown>[] };
+
 function createReader() {
   const issues: ConfigIssue[] = [];
   const seen = new Map<string, Subject>();
   const unknown = new Map<string, { subject: Subject; count: number }>();
-  const kept = new Map<ReadKindName, Resource<unknown>[]>();
-  const keep = (kind: ReadKindName, resource: Resource<unknown>) => {
-    const collection = kept.get(kind);
-    if (collection === undefined) kept.set(kind, [resource]);
-    else collection.push(resource);
-  };
-  const read = (object: SourceObject) => {
+  const kept = emptyCollections();
+  const read = (original: SourceObject) => {
+    const { object, notes } = asMeant(original);
+    const apiVersion = String(object.value.apiVersion);
     const subject = subjectOf(object);
-    const apiVersion = object.value.apiVersion;
+    for (const { path, message, hint } of notes) issues.push(issueAt(subject, 'warning', path, message, hint, 'key'));
     const fault = headerFault(object, subject);
     if (fault.length > 0) return void issues.push(...fault);
-    const kind = subject.kind;
-    if (!isReadKind(kind) || groupOf(String(apiVersion)) !== READ_KINDS[kind].group) {
-      const key = `${apiVersion} ${kind}`;
-      const refusal = REFUSED_KINDS.get(`${groupOf(String(apiVersion))}/${kind}`);
-      if (refusal !== undefined) issues.push(issueAt(subject, 'error', [], 'kind is not supported yet', refusal));
-      else
-        unknown.set(key, { subject: unknown.get(key)?.subject ?? subject, count: (unknown.get(key)?.count ?? 0) + 1 });
+    const kind = readKindOf(apiVersion, subject.kind);
+    if (kind === undefined) {
+      const key = `${apiVersion} ${subject.kind}`;
+      const first = unknown.get(key);
+      unknown.set(key, { subject: first?.subject ?? subject, count: (first?.count ?? 0) + 1 });
       return;
     }
     const result = readKind(kind, object, subject);
     issues.push(...result.issues);
-    const repeated = duplicateOf(seen, subject);
+    const repeated = duplicateOf(seen, subject, kind);
     if (repeated !== undefined) issues.push(repeated);
-    else if (result.resource !== undefined) keep(kind, result.resource);
+    else if (result.resource !== undefined) kept[kind.collection].push(result.resource);
   };
   const passedOver = () => [...unknown].map(([key, { subject, count }]) => passedOverIssue(key, subject, count));
-  return { issues, resources: () => collections(kept), read, passedOver };
+  // Each kind's own schema made the spec that its collection holds.
+  return { issues, resources: () => kept as unknown as ResourceSet, read, passedOver };
 }
 
-/** Each kind's own schema made the spec that its collection holds. */
-function collections(kept: ReadonlyMap<ReadKindName, readonly Resource<unknown>[]>): ResourceSet {
-  const of = <Kind>(kind: ReadKindName) => (kept.get(kind) ?? []) as readonly Kind[];
+function emptyCollections(): Collections {
   return {
-    gateways: of<Gateway>('Gateway'),
-    httpRoutes: of<HttpRoute>('HTTPRoute'),
-    services: of<Service>('Service'),
-    endpointSlices: of<EndpointSlice>('EndpointSlice'),
-    deployments: of<Deployment>('Deployment'),
-    healthCheckPolicies: of<HealthCheckPolicy>('HealthCheckPolicy'),
-    loadBalancingPolicies: of<LoadBalancingPolicy>('BackendLoadBalancingPolicy'),
-    routePolicies: of<RoutePolicy>('RoutePolicy'),
+    gateways: [],
+    gatewayClasses: [],
+    httpRoutes: [],
+    referenceGrants: [],
+    backendTlsPolicies: [],
+    albBackendTlsPolicies: [],
+    frontendTlsPolicies: [],
+    healthCheckPolicies: [],
+    loadBalancingPolicies: [],
+    routePolicies: [],
+    services: [],
+    endpointSlices: [],
+    deployments: [],
+    secrets: [],
+    configMaps: [],
+    namespaces: [],
   };
 }
 
@@ -89,7 +81,7 @@ function collections(kept: ReadonlyMap<ReadKindName, readonly Resource<unknown>[
 function subjectOf({ value, origin }: SourceObject): Subject {
   const metadata = isRecord(value.metadata) ? value.metadata : {};
   const kind = typeof value.kind === 'string' ? value.kind : '';
-  const clusterWide = isReadKind(kind) && !READ_KINDS[kind].namespaced;
+  const clusterWide = readKindOf(String(value.apiVersion), kind)?.namespaced === false;
   const namespace = typeof metadata.namespace === 'string' ? metadata.namespace : 'default';
   const name = typeof metadata.name === 'string' ? metadata.name : '';
   return { kind, namespace: clusterWide || name === '' ? '' : namespace, name, origin };
@@ -103,14 +95,12 @@ function headerFault({ value }: SourceObject, subject: Subject): ConfigIssue[] {
       issueAt(subject, 'error', [key], 'is required', 'a manifest has apiVersion, kind and metadata'),
     );
   }
-  const { kind } = subject;
   const apiVersion = String(value.apiVersion);
-  if (!isReadKind(kind)) return [];
-  const { group, versions } = READ_KINDS[kind];
+  const kind = readKindOf(apiVersion, subject.kind);
   const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1);
-  if (groupOf(apiVersion) !== group || (versions as readonly string[]).includes(version)) return [];
-  const message = `version ${JSON.stringify(version)} of ${kind} is not supported`;
-  return [issueAt(subject, 'error', ['apiVersion'], message, `use ${apiVersionOf(READ_KINDS[kind])}`)];
+  if (kind === undefined || kind.versions.includes(version)) return [];
+  const message = `version ${JSON.stringify(version)} of ${subject.kind} is not supported`;
+  return [issueAt(subject, 'error', ['apiVersion'], message, `use ${apiVersionOf(kind)}`)];
 }
 
 interface Parsed {
@@ -123,19 +113,29 @@ interface Parsed {
   readonly spec: unknown;
 }
 
-function readKind(kind: ReadKindName, { value, origin }: SourceObject, subject: Subject) {
-  const result = READ_KINDS[kind].schema.safeParse(value);
+function readKind({ kind, group, namespaced, schema }: ReadKind, { value, origin }: SourceObject, subject: Subject) {
+  const result = schema.safeParse(value);
   if (!result.success) return { issues: explain(subject, value, result.error), resource: undefined };
   const { metadata, spec } = result.data as Parsed;
-  const namespace = READ_KINDS[kind].namespaced ? metadata.namespace : '';
+  const namespace = namespaced ? metadata.namespace : '';
   const { name, labels, creationTimestamp: createdAtMs } = metadata;
-  const resource: Resource<unknown> = { kind, namespace, name, createdAtMs, labels, spec, origin };
+  const resource: Resource<unknown> = {
+    apiVersion: String(value.apiVersion),
+    group,
+    kind,
+    namespace,
+    name,
+    createdAtMs,
+    labels,
+    spec,
+    origin,
+  };
   return { issues: [], resource };
 }
 
-function duplicateOf(seen: Map<string, Subject>, subject: Subject): ConfigIssue | undefined {
+function duplicateOf(seen: Map<string, Subject>, subject: Subject, { group }: ReadKind): ConfigIssue | undefined {
   if (subject.name === '') return undefined;
-  const key = `${subject.kind} ${resourceName(subject)}`;
+  const key = `${group}/${subject.kind} ${resourceName(subject)}`;
   const first = seen.get(key);
   seen.set(key, first ?? subject);
   if (first === undefined) return undefined;
@@ -147,8 +147,7 @@ function duplicateOf(seen: Map<string, Subject>, subject: Subject): ConfigIssue 
 function passedOverIssue(key: string, subject: Subject, count: number): ConfigIssue {
   const more = count === 1 ? '' : ` (${count} of them; this is the first)`;
   const message = `kind ${key.slice(key.indexOf(' ') + 1)} of ${key.slice(0, key.indexOf(' '))} is not read: passed over${more}`;
-  const hint = isReadKind(subject.kind)
-    ? `Sluice reads ${subject.kind} of ${apiVersionOf(READ_KINDS[subject.kind])}`
-    : '';
+  const known = readKindsNamed(subject.kind).map(apiVersionOf);
+  const hint = known.length === 0 ? '' : `Sluice reads ${subject.kind} of ${known.join(' and ')}`;
   return issueAt(subject, 'warning', [], message, hint);
 }

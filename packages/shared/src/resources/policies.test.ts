@@ -152,7 +152,7 @@ test('a BackendLoadBalancingPolicy needs a target', () => {
 });
 
 test.each([
-  ['§timeouts: { routeTimeout: 10s }', 'timeouts', NOT_YET],
+  ['timeouts: { routeTimeout: §25h }', 'timeouts.routeTimeout', '"25h" is out of range'],
   [
     'sessionAffinity: { affinityType: §cookie }',
     'sessionAffinity.affinityType',

@@ -50,18 +50,18 @@ test.each([
   ['headers: [{ name: §a b, value: b }]', 'headers[0].name', '"a b" is not the name of a header'],
   ['headers: [{ name: a, value: b, §values: [] }]', 'headers[0].values', 'unknown field'],
   [
-    'headers: [{ type: §RegularExpression, name: a, value: b }]',
-    'headers[0].type',
-    '"RegularExpression" is not supported yet',
+    'headers: [{ type: RegularExpression, name: a, value: §"(" }]',
+    'headers[0].value',
+    '"(" is not a regular expression of RE2: missing closing ): `(`',
   ],
   ['headers: [{ type: §Prefix, name: a, value: b }]', 'headers[0].type', '"Prefix" is not a value of this field'],
   ['queryParams: [§{ value: b }]', 'queryParams[0].name', 'is required'],
   ['queryParams: [{ name: a, value: §"" }]', 'queryParams[0].value', '"" is empty'],
   ['queryParams: [{ name: §"a=b", value: b }]', 'queryParams[0].name', '"a=b" is not the name of a query parameter'],
   [
-    'queryParams: [{ type: §RegularExpression, name: a, value: b }]',
-    'queryParams[0].type',
-    '"RegularExpression" is not supported yet',
+    'queryParams: [{ type: RegularExpression, name: a, value: §"a**" }]',
+    'queryParams[0].value',
+    '"a**" is not a regular expression of RE2: invalid nested repetition operator: `**`',
   ],
 ])('match { %s }', (match, path, message) => {
   const { text, line, column } = marked(withMatch(match));

@@ -5,50 +5,42 @@
  * one name are let through here, for only the first counts: the compiler says so. Any thread.
  */
 import { z } from 'zod';
+import { headerName, headerValueFault, presentText, tokenName } from './header-field.js';
+import { regexFault } from './regular-expression.js';
 import { choice, fields, wrong } from './schema.js';
 
 const ENTRIES_MAX = 16;
-const NAME_CHARACTERS = /^[-A-Za-z0-9!#$%&'*+.^_`|~]+$/;
-/**
- * What of a header value can arrive: white space around it is no part of it (RFC 9110 5.5). Stricter than the standard
- * channel's CRD, which has no pattern; the same characters as in the experimental one's.
- */
-const VALUE_CHARACTERS = /^[!-~](?:[\t -~]*[!-~])?$/;
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const;
 
 /** One of the standard's methods, in upper case: methods are case-sensitive. */
 export const methodMatch = choice(METHODS);
 
-const matchType = choice(['Exact'], ['RegularExpression']).default('Exact');
+const matchType = choice(['Exact', 'RegularExpression']).default('Exact');
 
-const name = (what: string) =>
-  z
-    .string()
-    .max(256, wrong('is longer than 256 characters'))
-    .regex(NAME_CHARACTERS, wrong(`is not the name of a ${what}`, "use letters, digits and !#$%&'*+-.^_`|~"));
+interface ValueMatch {
+  readonly type: 'Exact' | 'RegularExpression';
+  readonly value: string;
+}
 
-const value = (lengthMax: number) =>
-  z
-    .string()
-    .min(1, wrong('is empty', 'give the value that is wanted'))
-    .max(lengthMax, wrong(`is longer than ${lengthMax} characters`));
+/** Checks the value as its type wants it. */
+function checkValue(exactFault: (value: string) => string | undefined) {
+  return ({ type, value }: ValueMatch, context: z.RefinementCtx): void => {
+    const fault = type === 'RegularExpression' ? regexFault(value) : exactFault(value);
+    if (fault !== undefined) context.addIssue({ code: 'custom', path: ['value'], message: fault });
+  };
+}
 
-const headerMatch = fields({
-  type: matchType,
-  name: name('header'),
-  value: value(4096).refine(
-    (text) => text === '' || VALUE_CHARACTERS.test(text),
-    wrong('is not a header value', 'use printable ASCII without white space around it'),
-  ),
-});
+const headerMatch = fields({ type: matchType, name: headerName, value: presentText(4096) }).superRefine(
+  checkValue(headerValueFault),
+);
 
 /** Name and value stand for what percent-decoding gives. */
 const queryParamMatch = fields({
   type: matchType,
-  name: name('query parameter'),
-  value: value(1024),
-});
+  name: tokenName('query parameter'),
+  value: presentText(1024),
+}).superRefine(checkValue(() => undefined));
 
 const TOO_MANY = wrong(`must have at most ${ENTRIES_MAX} entries`, 'write another match');
 

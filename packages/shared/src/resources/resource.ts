@@ -4,16 +4,20 @@
  * A resource is in a ResourceSet only when its schema accepted it whole; each remembers where it was written, so that
  * the compiler can name file, line and column too. Lives in the thread that compiles; never posted to another one.
  */
+import type { BackendTlsPolicySpec } from './backend-tls-policy.js';
 import type { DeploymentSpec } from './deployment.js';
 import type { EndpointSliceSpec } from './endpoint-slice.js';
-import type { GatewaySpec } from './gateway.js';
+import type { GatewayClassSpec, GatewaySpec } from './gateway.js';
 import type { HealthCheckPolicySpec } from './health-check-policy.js';
 import type { HttpRouteSpec } from './http-route.js';
 import type { ConfigIssue, IssueSeverity } from './issue.js';
 import type { LoadBalancingPolicySpec } from './load-balancing-policy.js';
 import { type ConfigPath, formatPath } from './path.js';
+import type { ReferenceGrantSpec } from './reference-grant.js';
 import type { RoutePolicySpec } from './route-policy.js';
+import type { ConfigMapSpec, NamespaceSpec, SecretSpec } from './secret.js';
 import type { ServiceSpec } from './service.js';
+import type { AlbBackendTlsPolicySpec, FrontendTlsPolicySpec } from './tls-policies.js';
 
 export interface Position {
   readonly line: number;
@@ -28,6 +32,10 @@ export interface Origin {
 }
 
 export interface Resource<Spec> {
+  /** As it is written. */
+  readonly apiVersion: string;
+  /** `''` for the core group. */
+  readonly group: string;
   readonly kind: string;
   /** `''` for kinds that are not in a namespace. */
   readonly namespace: string;
@@ -40,23 +48,43 @@ export interface Resource<Spec> {
 }
 
 export type Gateway = Resource<GatewaySpec>;
+export type GatewayClass = Resource<GatewayClassSpec>;
 export type HttpRoute = Resource<HttpRouteSpec>;
-export type Service = Resource<ServiceSpec>;
-export type EndpointSlice = Resource<EndpointSliceSpec>;
-export type Deployment = Resource<DeploymentSpec>;
+export type ReferenceGrant = Resource<ReferenceGrantSpec>;
+/** Of gateway.networking.k8s.io. */
+export type BackendTlsPolicy = Resource<BackendTlsPolicySpec>;
+/** Of alb.networking.azure.io. */
+export type AlbBackendTlsPolicy = Resource<AlbBackendTlsPolicySpec>;
+export type FrontendTlsPolicy = Resource<FrontendTlsPolicySpec>;
 export type HealthCheckPolicy = Resource<HealthCheckPolicySpec>;
 export type LoadBalancingPolicy = Resource<LoadBalancingPolicySpec>;
 export type RoutePolicy = Resource<RoutePolicySpec>;
+export type Service = Resource<ServiceSpec>;
+export type EndpointSlice = Resource<EndpointSliceSpec>;
+export type Deployment = Resource<DeploymentSpec>;
+export type Secret = Resource<SecretSpec>;
+export type ConfigMap = Resource<ConfigMapSpec>;
+/** Its labels are what is read of it. */
+export type Namespace = Resource<NamespaceSpec>;
 
+/** All resources of a configuration, by kind. */
 export interface ResourceSet {
   readonly gateways: readonly Gateway[];
+  readonly gatewayClasses: readonly GatewayClass[];
   readonly httpRoutes: readonly HttpRoute[];
-  readonly services: readonly Service[];
-  readonly endpointSlices: readonly EndpointSlice[];
-  readonly deployments: readonly Deployment[];
+  readonly referenceGrants: readonly ReferenceGrant[];
+  readonly backendTlsPolicies: readonly BackendTlsPolicy[];
+  readonly albBackendTlsPolicies: readonly AlbBackendTlsPolicy[];
+  readonly frontendTlsPolicies: readonly FrontendTlsPolicy[];
   readonly healthCheckPolicies: readonly HealthCheckPolicy[];
   readonly loadBalancingPolicies: readonly LoadBalancingPolicy[];
   readonly routePolicies: readonly RoutePolicy[];
+  readonly services: readonly Service[];
+  readonly endpointSlices: readonly EndpointSlice[];
+  readonly deployments: readonly Deployment[];
+  readonly secrets: readonly Secret[];
+  readonly configMaps: readonly ConfigMap[];
+  readonly namespaces: readonly Namespace[];
 }
 
 export interface LoadResult {

@@ -1,5 +1,5 @@
 /**
- * Schema of RoutePolicy (alb.networking.azure.io/v1): session affinity of an HTTPRoute.
+ * Schema of RoutePolicy (alb.networking.azure.io/v1): session affinity and timeout of an HTTPRoute.
  *
  * What affinityType demands is checked by the compiler, after `default` and `override` are merged. Any thread.
  * Source: the reference's API specification, RoutePolicyConfig and SessionAffinity.
@@ -7,7 +7,9 @@
 import type { z } from 'zod';
 import { strictResource } from './metadata.js';
 import { duration, routeTargetRef, token } from './policy-fields.js';
-import { choice, fields, unsupported } from './schema.js';
+import { choice, fields } from './schema.js';
+
+const DAY_MS = 86_400_000;
 
 const sessionAffinity = fields({
   affinityType: choice(['managed-cookie', 'application-cookie']).optional(),
@@ -17,7 +19,7 @@ const sessionAffinity = fields({
 
 const config = fields({
   sessionAffinity: sessionAffinity.optional(),
-  timeouts: unsupported('set the timeouts of all routes with the options of sluice serve'),
+  timeouts: fields({ routeTimeout: duration(0, DAY_MS).optional() }).optional(),
 });
 
 const spec = fields({

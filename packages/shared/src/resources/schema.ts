@@ -36,13 +36,21 @@ export function choice<const Value extends string>(supported: readonly Value[], 
   const hint = `use ${supported.map((value) => value || '""').join(' or ')}`;
   return z.enum(supported as readonly [Value, ...Value[]], {
     error: (issue) => {
-      if (typeof issue.input !== 'string') return undefined;
+      if (typeof issue.input !== 'string') return wrong(`must be a string, not ${foundName(issue.input)}`, hint);
       const quoted = JSON.stringify(issue.input);
       return standard.includes(issue.input)
         ? wrong(`${quoted} is ${NOT_SUPPORTED}`, hint)
         : wrong(`${quoted} is not a value of this field`, hint);
     },
   });
+}
+
+/** What a value is, for messages: `a mapping`, `the number 1`. */
+export function foundName(found: unknown): string {
+  if (Array.isArray(found)) return 'a sequence';
+  if (found === null) return 'null';
+  if (typeof found === 'object') return 'a mapping';
+  return `the ${typeof found} ${typeof found === 'number' ? found : JSON.stringify(found)}`;
 }
 
 const LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
@@ -72,6 +80,26 @@ export const hostname = z
   .max(253, wrong('is longer than 253 characters'))
   .regex(HOSTNAME_PATTERN, wrong('is not a hostname', 'use lower-case labels, as in chat.example.com or *.example.com'))
   .refine((value) => !IPV4_PATTERN.test(value), wrong('is an IP address', 'a hostname is expected'));
+
+/** A hostname without a wildcard. */
+export const preciseHostname = hostname.refine(
+  (value) => !value.startsWith('*'),
+  wrong('is a wildcard', 'one host is expected, as in chat.example.com'),
+);
+
+/** The group of a kind; `''` is the core group. */
+export const groupName = z
+  .string()
+  .max(253, wrong('is longer than 253 characters'))
+  .refine(
+    (value) => value === '' || SUBDOMAIN_PATTERN.test(value),
+    wrong('is not a group', 'as in gateway.networking.k8s.io; "" is the core group'),
+  );
+
+/** The name of a kind. */
+export const kindName = z
+  .string()
+  .regex(/^[A-Za-z](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?$/, wrong('is not the name of a kind', 'as in Service'));
 
 /** A TCP port. */
 export const port = z

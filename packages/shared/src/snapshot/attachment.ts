@@ -55,6 +55,10 @@ function attachRoute(route: HttpRoute, byGateway: ReadonlyMap<string, readonly L
   }
   for (const [index, ref] of route.spec.parentRefs.entries()) {
     const path = ['spec', 'parentRefs', index];
+    if (ref.group !== 'gateway.networking.k8s.io' || ref.kind !== 'Gateway') {
+      warn(path, `a ${ref.kind} is no parent of routes here`, 'name a Gateway');
+      continue;
+    }
     const gateway = `${ref.namespace ?? route.namespace}/${ref.name}`;
     const candidates = byGateway.get(gateway);
     if (candidates === undefined) {
@@ -92,7 +96,10 @@ function wanted({ sectionName, port }: ParentRef): string {
 }
 
 function allows({ gateway, spec }: Listener, route: HttpRoute): boolean {
-  return spec.allowedRoutes.namespaces.from === 'All' || gateway.namespace === route.namespace;
+  const { namespaces, kinds = [] } = spec.allowedRoutes;
+  const ofKind = ({ group, kind }: (typeof kinds)[number]) => group === route.group && kind === route.kind;
+  if (kinds.length > 0 && !kinds.some(ofKind)) return false;
+  return namespaces.from === 'All' || (namespaces.from === 'Same' && gateway.namespace === route.namespace);
 }
 
 function hostsOf(listener: Listener, { hostnames }: HttpRouteSpec): AttachedHost[] {

@@ -16,6 +16,7 @@ import { groupBy } from './group-by.js';
 import { compareHostnames } from './hostname.js';
 import { collectListeners, type Listener } from './listeners.js';
 import { buildMatches, type MatchIndex } from './matches.js';
+import { notYet } from './not-yet.js';
 import { type Candidate, compareCandidates, compareRoutes } from './precedence.js';
 import { compileProbes } from './probe.js';
 import { buildRules } from './rules.js';
@@ -42,7 +43,7 @@ export function compileSnapshot(resources: ResourceSet): CompileResult {
   const { listeners, issues: conflicts } = collectListeners(resources.gateways);
   const attached = attachRoutes([...resources.httpRoutes].sort(compareRoutes), resources.gateways, listeners);
   const routes = [...new Set(attached.attachments.map(({ route }) => route))];
-  const issues = [...conflicts, ...attached.issues, ...unownedSlices(resources.endpointSlices)];
+  const issues = [...notYet(resources), ...conflicts, ...attached.issues, ...unownedSlices(resources.endpointSlices)];
   const index = indexServices(resources);
   const policies = {
     probes: compileProbes(resources.healthCheckPolicies, index.services, issues),
@@ -70,7 +71,7 @@ function buildListener(listener: Listener, attachments: readonly Attachment[], i
     name: listener.spec.name,
     gateway: resourceName(listener.gateway),
     port: listener.spec.port,
-    protocol: listener.spec.protocol,
+    protocol: 'HTTP',
     hostname: listener.hostname,
     addresses: [],
     normalisePaths: false,

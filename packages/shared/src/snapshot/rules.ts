@@ -73,7 +73,10 @@ function buildBackends(
       issues.push(issueAt(route, 'error', [...at, 'namespace'], message, hint));
       return { service: -1, weight: ref.weight, filters: null };
     }
-    const service = services.add({ namespace: route.namespace, name: ref.name, port: ref.port });
+    const service =
+      ref.group !== '' || ref.kind !== 'Service' || ref.port === undefined
+        ? `${ref.kind} ${ref.name} is no Service`
+        : services.add({ namespace: route.namespace, name: ref.name, port: ref.port });
     if (typeof service === 'string') warn(at, `${service}: its share of the requests is answered with 500`);
     else if (services.list[service]?.targets.every(({ draining }) => draining)) {
       const message = `Service ${route.namespace}/${ref.name} has no ready endpoint on port ${ref.port}`;

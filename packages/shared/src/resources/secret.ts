@@ -1,0 +1,69 @@
+/**
+ * Schemas of Secret, ConfigMap and Namespace (v1). Only fields that are read are checked.
+ *
+ * No message may show a value of a Secret: explain.ts prints none for this kind, and the texts here name none. Any thread.
+ */
+import { z } from 'zod';
+import { coreResource } from './metadata.js';
+import { wrong } from './schema.js';
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** White space, as YAML's block scalars leave it, is taken out. */
+const base64 = z.string().transform((text, context) => {
+  const packed = text.replace(/\s+/g, '');
+  if (!BASE64.test(packed)) {
+    const message = wrong('must be base64', 'plain text belongs into stringData (of a ConfigMap: data)');
+    context.addIssue({ code: 'custom', message });
+  }
+  return packed;
+});
+
+const secretBody = {
+  type: z.string().default('Opaque'),
+  data: z.record(z.string(), base64).default({}),
+  stringData: z.record(z.string(), z.string()).default({}),
+};
+
+/** A Secret has no spec: its fields are at the top. */
+export const secretSchema = coreResource(secretBody).transform(({ metadata, type, data, stringData }) => ({
+  metadata,
+  spec: { type, data, stringData },
+}));
+
+const configMapBody = {
+  data: z.record(z.string(), z.string()).default({}),
+  binaryData: z.record(z.string(), base64).default({}),
+};
+
+export const configMapSchema = coreResource(configMapBody).transform(({ metadata, data, binaryData }) => ({
+  metadata,
+  spec: { data, binaryData },
+}));
+
+/** Its labels are all that is read of a Namespace. */
+export const namespaceSchema = coreResource({}).transform(({ metadata }) => ({ metadata, spec: {} }));
+
+export type SecretSpec = z.infer<typeof secretSchema>['spec'];
+export type ConfigMapSpec = z.infer<typeof configMapSchema>['spec'];
+export type NamespaceSpec = z.infer<typeof namespaceSchema>['spec'];
+
+/** What a Secret has under a key; `stringData` wins, as in Kubernetes. */
+export function secretValue({ data, stringData }: SecretSpec, key: string): Buffer | undefined {
+  const text = own(stringData, key);
+  if (text !== undefined) return Buffer.from(text, 'utf8');
+  const encoded = own(data, key);
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64');
+}
+
+/** What a ConfigMap has under a key. */
+export function configMapValue({ data, binaryData }: ConfigMapSpec, key: string): Buffer | undefined {
+  const text = own(data, key);
+  if (text !== undefined) return Buffer.from(text, 'utf8');
+  const encoded = own(binaryData, key);
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64');
+}
+
+function own(record: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
