@@ -55,6 +55,8 @@ export const CLOSE_REASONS: ReadonlySet<string> = new Set([
   'endpoint-unhealthy',
   'endpoint-draining',
   'endpoint-removed',
+  'route-removed',
+  'listener-removed',
 ]);
 
 /** The records in a log's text. Throws on a torn line, a missing field or an unknown close reason. */

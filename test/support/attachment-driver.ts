@@ -18,8 +18,8 @@ const HEAP_MAX_MB = 24;
 /** No slot of a status board, the first metric group. */
 const NOWHERE: Dialled = { slot: 0xffff_ffff, group: 0 };
 
-/** A port of 127.0.0.1 whose connections begin in this metric group, with its sockets being accepted. */
-export function listenFor(native: Native, group: number): Address {
+/** A port of 127.0.0.1 whose connections begin in this metric group; the listener's number. */
+export function listenOn(native: Native, group: number): Address & { readonly listener: number } {
   const { keepaliveIdleS, keepaliveIntervalS, keepaliveCount, userTimeoutMs } = OPTIONS;
   const keepalive = { keepaliveIdleS, keepaliveIntervalS, keepaliveCount, userTimeoutMs };
   const how = {
@@ -32,9 +32,14 @@ export function listenFor(native: Native, group: number): Address {
     logFields: '',
     ...keepalive,
   };
-  const { port } = native.listen({ address: '127.0.0.1', ...how });
+  return { address: '127.0.0.1', ...native.listen({ address: '127.0.0.1', ...how }) };
+}
+
+/** Likewise, with its sockets being accepted. */
+export function listenFor(native: Native, group: number): Address & { readonly listener: number } {
+  const to = listenOn(native, group);
   native.acceptStart();
-  return { address: '127.0.0.1', port };
+  return to;
 }
 
 /** A thread that drives one engine; see attachment-worker.ts. */

@@ -28,8 +28,7 @@
 
 static struct {
   int epfd, timerfd;
-  struct listener *listeners[LISTENERS_MAX];
-  uint32_t count;
+  struct listeners listeners;
   bool asked; /* between acceptor_start and acceptor_pause */
   bool armed; /* listening for events */
   uint64_t own_descriptors, limit;
@@ -85,35 +84,18 @@ static bool open_own(void) {
 int acceptor_poll_fd(void) { return open_own() ? acceptor.epfd : -1; }
 
 static void set_events(uint32_t events) {
-  for (uint32_t i = 0; i < acceptor.count; i++) {
-    struct epoll_event event = {.events = events, .data.u32 = i};
-    epoll_ctl(acceptor.epfd, EPOLL_CTL_MOD, acceptor.listeners[i]->fd, &event);
-  }
+  listeners_watch(&acceptor.listeners, acceptor.epfd, events);
   acceptor.armed = events != 0;
 }
 
+/* Joins at once when the others are accepted from. */
 static int add_listener(const struct listen_options *options, uint16_t *port, const char **syscall_name) {
   *syscall_name = "epoll_create1";
   if (!open_own()) return -1;
-  errno = ENOSPC;
-  if (acceptor.count == LISTENERS_MAX) return -1;
-  struct listener *listener = calloc(1, sizeof *listener);
-  char *fields = strdup(options->log_fields);
-  int fd = listener != NULL && fields != NULL ? listener_open(options, port, syscall_name) : -1;
-  struct epoll_event event = {.events = acceptor.armed ? EPOLLIN : 0, .data.u32 = acceptor.count};
-  if (fd < 0 || epoll_ctl(acceptor.epfd, EPOLL_CTL_ADD, fd, &event) != 0) {
-    int error = errno;
-    if (fd >= 0) close(fd);
-    free(listener);
-    free(fields);
-    errno = error;
-    return -1;
-  }
-  *listener = (struct listener){.fd = fd, .index = acceptor.count, .tag = options->tag, .group = options->group};
-  listener->log_fields = fields;
-  listener->log_length = strlen(fields);
-  acceptor.listeners[acceptor.count] = listener; /* kept for good: connections refer to it */
-  return (int)acceptor.count++;
+  uint32_t events = acceptor.armed ? EPOLLIN : 0;
+  int number = listeners_add(&acceptor.listeners, acceptor.epfd, events, options, port, syscall_name);
+  if (number >= 0 && acceptor.own_descriptors > 0) acceptor.own_descriptors++;
+  return number;
 }
 
 static void fire_timer(long nanoseconds) {
@@ -152,7 +134,7 @@ static enum accept_wait needed_wait(void) {
 }
 
 /* Accepts one socket and hands it over. False: nothing more to accept now. */
-static bool accept_one(const struct listener *listener) {
+static bool accept_one(const struct listening *listening) {
   enum accept_wait wait = needed_wait();
   if (wait != WAIT_NONE) {
     wait_a_little(wait);
@@ -160,13 +142,13 @@ static bool accept_one(const struct listener *listener) {
   }
   union address address;
   socklen_t length = sizeof address;
-  int fd = accept4(listener->fd, &address.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int fd = accept4(listening->fd, &address.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
     if (exhausted) wait_a_little(WAIT_DESCRIPTORS);
     return !exhausted && errno != EAGAIN;
   }
-  struct handover handover = {.fd = fd, .listener = listener, .accepted_us = clock_us()};
+  struct handover handover = {.fd = fd, .listener = listener_keep(listening->listener), .accepted_us = clock_us()};
   take_address(&handover, &address);
   atomic_fetch_add_explicit(&clients, 1, memory_order_relaxed);
   if (hand_over(&handover)) return true;
@@ -176,15 +158,16 @@ static bool accept_one(const struct listener *listener) {
   return false;
 }
 
-static void accept_some(const struct listener *listener) {
+static void accept_some(const struct listening *listening) {
   for (int budget = ACCEPT_BATCH; budget > 0 && acceptor.armed; budget--) {
-    if (!accept_one(listener)) return;
+    if (!accept_one(listening)) return;
   }
 }
 
 static void handle(const struct epoll_event *event) {
   if (event->data.u32 != UINT32_MAX) {
-    accept_some(acceptor.listeners[event->data.u32]);
+    const struct listening *listening = &acceptor.listeners.places[event->data.u32];
+    if (listening->listener != NULL) accept_some(listening); /* else: closed since epoll_wait returned */
     return;
   }
   if (acceptor.has_parked) acceptor.has_parked = !hand_over(&acceptor.parked);
@@ -235,6 +218,28 @@ int acceptor_listen(const struct listen_options *options, uint16_t *port, const 
   return listener;
 }
 
+enum listener_outcome acceptor_identify_listener(uint32_t number, const struct listener_identity *identity) {
+  pthread_mutex_lock(&acceptor.lock);
+  struct listening *listening = listeners_find(&acceptor.listeners, number);
+  enum listener_outcome outcome = number < acceptor.listeners.numbers ? LISTENER_CLOSED : LISTENER_UNKNOWN;
+  if (listening != NULL) outcome = listeners_identify(listening, identity) ? LISTENER_DONE : LISTENER_NO_MEMORY;
+  pthread_mutex_unlock(&acceptor.lock);
+  return outcome;
+}
+
+enum listener_outcome acceptor_close_listener(uint32_t number) {
+  pthread_mutex_lock(&acceptor.lock);
+  struct listening *listening = listeners_find(&acceptor.listeners, number);
+  enum listener_outcome outcome = number < acceptor.listeners.numbers ? LISTENER_CLOSED : LISTENER_UNKNOWN;
+  if (listening != NULL) {
+    listeners_close(listening);
+    if (acceptor.own_descriptors > 0) acceptor.own_descriptors--;
+    outcome = LISTENER_DONE;
+  }
+  pthread_mutex_unlock(&acceptor.lock);
+  return outcome;
+}
+
 void acceptor_start(void) {
   pthread_mutex_lock(&acceptor.lock);
   if (acceptor.own_descriptors == 0) acceptor.own_descriptors = count_descriptors();
@@ -255,12 +260,10 @@ void acceptor_pause(void) {
 void acceptor_close(void) {
   pthread_mutex_lock(&acceptor.lock);
   acceptor.asked = acceptor.armed = false;
-  for (uint32_t i = 0; i < acceptor.count; i++) {
-    if (acceptor.listeners[i]->fd >= 0) close(acceptor.listeners[i]->fd);
-    acceptor.listeners[i]->fd = -1;
-  }
+  listeners_close_all(&acceptor.listeners);
   if (acceptor.has_parked) {
     close(acceptor.parked.fd); /* nobody took it in time, and nobody will */
+    listener_release(acceptor.parked.listener);
     descriptors_released();
     acceptor.has_parked = false;
   }

@@ -151,7 +151,9 @@ static uint32_t call_duration(const struct call *call, size_t index) {
   return UINT32_MAX;
 }
 
-static napi_value end_endpoint(napi_env env, napi_callback_info info) {
+typedef bool (*end_call)(struct engine *, uint32_t, enum reason, uint32_t, uint32_t);
+
+static napi_value end_some(napi_env env, napi_callback_info info, end_call end) {
   struct call call;
   struct engine *engine = call_read(&call, env, info, 5) ? call_engine(&call) : NULL;
   char text[64];
@@ -161,16 +163,29 @@ static napi_value end_endpoint(napi_env env, napi_callback_info info) {
   if (window_ms == UINT32_MAX) return NULL;
   if (reason < 0) {
     napi_throw_range_error(env, "ERR_SLUICE_REASON", "not a close reason");
-  } else if (!engine_end_endpoint(engine, call_u32(&call, 1), (enum reason)reason, after_ms, window_ms)) {
+  } else if (!end(engine, call_u32(&call, 1), (enum reason)reason, after_ms, window_ms)) {
     napi_throw_error(env, "ERR_SLUICE_ENDINGS", strerror(errno));
   }
   return NULL;
 }
 
+static napi_value end_endpoint(napi_env env, napi_callback_info info) {
+  return end_some(env, info, engine_end_endpoint);
+}
+
+static napi_value end_group(napi_env env, napi_callback_info info) { return end_some(env, info, engine_end_group); }
+
 static napi_value keep_endpoint(napi_env env, napi_callback_info info) {
   struct call call;
   struct engine *engine = call_read(&call, env, info, 2) ? call_engine(&call) : NULL;
   if (engine != NULL) engine_keep_endpoint(engine, call_u32(&call, 1));
+  return NULL;
+}
+
+static napi_value keep_group(napi_env env, napi_callback_info info) {
+  struct call call;
+  struct engine *engine = call_read(&call, env, info, 2) ? call_engine(&call) : NULL;
+  if (engine != NULL) engine_keep_group(engine, call_u32(&call, 1));
   return NULL;
 }
 
@@ -226,6 +241,8 @@ NAPI_MODULE_INIT() {
                                           {"engineCloseAll", close_all},
                                           {"engineEndEndpoint", end_endpoint},
                                           {"engineKeepEndpoint", keep_endpoint},
+                                          {"engineEndGroup", end_group},
+                                          {"engineKeepGroup", keep_group},
                                           {"engineSetMeters", set_meters},
                                           {"logRead", log_read},
                                           {"closeReasons", close_reasons}};

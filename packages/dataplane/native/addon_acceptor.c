@@ -24,49 +24,35 @@ static void throw_errno(napi_env env, int error, const char *syscall_name) {
   napi_throw(env, object);
 }
 
-static napi_value property(const struct call *call, const char *name) {
+static napi_value property(const struct call *call, size_t index, const char *name) {
   napi_value value = NULL;
-  napi_get_named_property(call->env, call->arguments[0], name, &value);
+  napi_get_named_property(call->env, call->arguments[index], name, &value);
   return value;
 }
 
-static uint32_t property_u32(const struct call *call, const char *name) {
+static uint32_t property_u32(const struct call *call, size_t index, const char *name) {
   uint32_t number = 0;
-  napi_get_value_uint32(call->env, property(call, name), &number);
+  napi_get_value_uint32(call->env, property(call, index, name), &number);
   return number;
 }
 
-static napi_value listen_on(napi_env env, napi_callback_info info) {
-  struct call call;
-  if (!call_read(&call, env, info, 1)) return NULL;
-  char address[64], fields[LOG_FIELDS_MAX];
+/* The identity in the object `index`, with its text in `fields`; false: an exception is pending. */
+static bool read_identity(const struct call *call, size_t index, char fields[LOG_FIELDS_MAX],
+                          struct listener_identity *identity) {
   size_t length = 0;
-  napi_get_value_string_latin1(env, property(&call, "address"), address, sizeof address, &length);
-  napi_get_value_string_utf8(env, property(&call, "logFields"), fields, sizeof fields, &length);
-  struct listen_options options = {.address = address,
-                                   .port = (uint16_t)property_u32(&call, "port"),
-                                   .backlog = property_u32(&call, "backlog"),
-                                   .defer_accept_s = property_u32(&call, "deferAcceptS"),
-                                   .tag = property_u32(&call, "tag"),
-                                   .group = property_u32(&call, "group"),
-                                   .log_fields = fields,
-                                   .keepalive = {.idle_s = property_u32(&call, "keepaliveIdleS"),
-                                                 .interval_s = property_u32(&call, "keepaliveIntervalS"),
-                                                 .count = property_u32(&call, "keepaliveCount"),
-                                                 .user_timeout_ms = property_u32(&call, "userTimeoutMs")}};
-  napi_get_value_bool(env, property(&call, "reusePort"), &options.reuse_port);
-  uint16_t port = 0;
-  const char *syscall_name = "";
-  int listener = acceptor_listen(&options, &port, &syscall_name);
-  bool listening = listener >= 0;
-  if (listening) {
-    syscall_name = "pthread_create";
-    listening = acceptor_run();
+  napi_value text = property(call, index, "logFields");
+  bool read = napi_get_value_string_utf8(call->env, text, fields, LOG_FIELDS_MAX, &length) == napi_ok;
+  if (!read || length >= LOG_FIELDS_MAX - 1) { /* as long as that: cut */
+    napi_throw_range_error(call->env, "ERR_SLUICE_STRING", "logFields is too long, or no string");
+    return false;
   }
-  if (!listening) {
-    throw_errno(env, errno, syscall_name);
-    return NULL;
-  }
+  *identity = (struct listener_identity){.tag = property_u32(call, index, "tag"),
+                                         .group = property_u32(call, index, "group"),
+                                         .log_fields = fields};
+  return true;
+}
+
+static napi_value listening_at(napi_env env, int listener, uint16_t port) {
   if (listener == 0) napi_add_env_cleanup_hook(env, on_cleanup, NULL);
   napi_value result = NULL, number = NULL;
   napi_create_object(env, &result);
@@ -75,6 +61,69 @@ static napi_value listen_on(napi_env env, napi_callback_info info) {
   napi_create_uint32(env, port, &number);
   napi_set_named_property(env, result, "port", number);
   return result;
+}
+
+static napi_value listen_on(napi_env env, napi_callback_info info) {
+  struct call call;
+  if (!call_read(&call, env, info, 1)) return NULL;
+  char address[64] = "", fields[LOG_FIELDS_MAX];
+  size_t length = 0;
+  napi_get_value_string_latin1(env, property(&call, 0, "address"), address, sizeof address, &length);
+  struct listen_options options = {.address = address,
+                                   .port = (uint16_t)property_u32(&call, 0, "port"),
+                                   .backlog = property_u32(&call, 0, "backlog"),
+                                   .defer_accept_s = property_u32(&call, 0, "deferAcceptS"),
+                                   .keepalive = {.idle_s = property_u32(&call, 0, "keepaliveIdleS"),
+                                                 .interval_s = property_u32(&call, 0, "keepaliveIntervalS"),
+                                                 .count = property_u32(&call, 0, "keepaliveCount"),
+                                                 .user_timeout_ms = property_u32(&call, 0, "userTimeoutMs")}};
+  if (!read_identity(&call, 0, fields, &options.identity)) return NULL;
+  napi_get_value_bool(env, property(&call, 0, "reusePort"), &options.reuse_port);
+  uint16_t port = 0;
+  const char *syscall_name = "";
+  int listener = acceptor_listen(&options, &port, &syscall_name);
+  if (listener < 0) {
+    throw_errno(env, errno, syscall_name);
+  } else if (!acceptor_run()) {
+    acceptor_close_listener((uint32_t)listener);
+    throw_errno(env, EAGAIN, "pthread_create");
+  } else {
+    return listening_at(env, listener, port);
+  }
+  return NULL;
+}
+
+static napi_value done_unless(napi_env env, enum listener_outcome outcome) {
+  if (outcome == LISTENER_UNKNOWN) {
+    napi_throw_range_error(env, "ERR_SLUICE_LISTENER", "no listener has had this number");
+  } else if (outcome == LISTENER_NO_MEMORY) {
+    napi_throw_error(env, "ERR_SLUICE_LISTENER", strerror(ENOMEM));
+  } else {
+    napi_value result = NULL;
+    napi_get_boolean(env, outcome == LISTENER_DONE, &result);
+    return result;
+  }
+  return NULL;
+}
+
+/* UINT32_MAX, which is nobody's number, for what is none. */
+static uint32_t call_listener(const struct call *call) {
+  double number = call_double(call, 0);
+  return number >= 0 && number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+}
+
+static napi_value listener_identify(napi_env env, napi_callback_info info) {
+  struct call call;
+  char fields[LOG_FIELDS_MAX];
+  struct listener_identity identity;
+  if (!call_read(&call, env, info, 2) || !read_identity(&call, 1, fields, &identity)) return NULL;
+  return done_unless(env, acceptor_identify_listener(call_listener(&call), &identity));
+}
+
+static napi_value listener_close(napi_env env, napi_callback_info info) {
+  struct call call;
+  if (!call_read(&call, env, info, 1)) return NULL;
+  return done_unless(env, acceptor_close_listener(call_listener(&call)));
 }
 
 static napi_value accept_start(napi_env env, napi_callback_info info) {
@@ -117,6 +166,8 @@ static napi_value descriptors(napi_env env, napi_callback_info info) {
 
 void addon_acceptor_init(napi_env env, napi_value exports) {
   static const struct method methods[] = {{"listen", listen_on},
+                                          {"listenerIdentify", listener_identify},
+                                          {"listenerClose", listener_close},
                                           {"acceptStart", accept_start},
                                           {"acceptPause", accept_pause},
                                           {"acceptClose", accept_close},

@@ -73,6 +73,7 @@ static struct connection *take_place(struct engine *engine, const struct handove
   if (engine->free_list == NULL && !grow(engine)) {
     close(handover->fd);
     descriptors_released();
+    listener_release(handover->listener);
     counter_add(&engine->active, (uint64_t)-1);
     atomic_fetch_add(&engine->log.drops, 1);
     return NULL;
@@ -183,6 +184,7 @@ void connection_finish(struct engine *engine, struct connection *connection) {
   }
   free(connection->log);
   connection->log = NULL;
+  listener_release(connection->listener);
   release_place(engine, connection);
 }
 

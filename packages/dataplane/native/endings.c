@@ -1,14 +1,15 @@
 /*
- * Ending an endpoint's connections: moments spread evenly over a window, kept by the engine's one timer.
+ * Ending an endpoint's or a metric group's connections: moments spread evenly over a window, kept by the engine's one
+ * timer.
  *
- * An order is walked through all connections twice, in slices of a turn: to count the endpoint's, then to give each its
- * moment. A moment counts only while its order stands, which is looked up when it comes: so taking an order back, or
- * replacing it, is done at once and needs no walk. Orders are given by any thread; the rest is the driving one's.
+ * An order is walked through all connections twice, in slices of a turn: to count those that it is for, then to give each
+ * its moment. A moment counts only while its order stands, which is looked up when it comes: so taking an order back, or
+ * replacing it, is done at once and needs no walk. Of an endpoint's and a group's order, the earlier moment ends the
+ * connection. Orders are given by any thread; the rest is the driving one's.
  */
 #include "endings.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "internal.h"
 
@@ -17,97 +18,76 @@
 void endings_init(struct endings *endings) { pthread_mutex_init(&endings->lock, NULL); }
 
 void endings_free(struct endings *endings) {
-  free(endings->all);
-  free(endings->chains);
+  for (int kind = 0; kind < ENDING_KINDS; kind++) ending_table_free(&endings->tables[kind]);
   pthread_mutex_destroy(&endings->lock);
 }
 
-static bool allocate(struct endings *endings) {
-  if (endings->all != NULL) return true;
-  struct ending *all = calloc(ENDINGS_MAX, sizeof *all);
-  uint16_t *chains = calloc(ENDING_CHAINS, sizeof *chains);
-  if (all == NULL || chains == NULL) {
-    free(all);
-    free(chains);
-    return false;
-  }
-  for (uint16_t place = 0; place < ENDINGS_MAX - 1; place++) all[place].next = (uint16_t)(place + 2);
-  endings->all = all;
-  endings->chains = chains;
-  endings->unused = 1;
-  return true;
-}
-
-/* The link that names the slot's order, or the end of the chain where it would be. */
-static uint16_t *find_link(struct endings *endings, uint32_t slot) {
-  uint16_t *link = &endings->chains[slot % ENDING_CHAINS];
-  while (*link != 0 && endings->all[*link - 1].slot != slot) link = &endings->all[*link - 1].next;
-  return link;
-}
-
-static struct ending *find(struct endings *endings, uint32_t slot) {
-  if (endings->all == NULL) return NULL;
-  uint16_t link = *find_link(endings, slot);
-  return link != 0 ? &endings->all[link - 1] : NULL;
-}
-
-/* The slot's order, an empty one when there was none; NULL: no room. */
-static struct ending *take(struct endings *endings, uint32_t slot) {
-  errno = ENOMEM;
-  if (!allocate(endings)) return NULL;
-  uint16_t *link = find_link(endings, slot);
-  if (*link != 0) return &endings->all[*link - 1];
-  errno = ENOSPC;
-  if (endings->unused == 0) return NULL;
-  *link = endings->unused;
-  struct ending *ending = &endings->all[*link - 1];
-  endings->unused = ending->next;
-  ending->next = 0;
-  atomic_fetch_add_explicit(&endings->count, 1, memory_order_relaxed);
-  return ending;
-}
-
-bool engine_end_endpoint(struct engine *engine, uint32_t slot, enum reason reason, uint32_t after_ms,
-                         uint32_t window_ms) {
+static bool order(struct engine *engine, enum ending_kind kind, const struct ending *wanted) {
   struct endings *endings = &engine->endings;
-  uint64_t first_ms = clock_us() / 1000 + after_ms;
-  errno = EINVAL;
-  if (slot == UINT32_MAX) return false; /* that is no endpoint */
+  bool added = false;
   pthread_mutex_lock(&endings->lock);
-  struct ending *ending = take(endings, slot);
+  struct ending *ending = ending_table_take(&endings->tables[kind], wanted->key, &added);
+  int error = errno;
   if (ending != NULL) {
     if (++endings->numbers == 0) endings->numbers = 1;
-    *ending = (struct ending){.slot = slot,
-                              .number = endings->numbers,
-                              .next = ending->next,
-                              .reason = (uint8_t)reason,
-                              .first_ms = first_ms,
-                              .last_ms = first_ms + window_ms};
+    uint16_t next = ending->next;
+    *ending = *wanted;
+    ending->next = next;
+    ending->number = endings->numbers;
+    if (added) atomic_fetch_add_explicit(&endings->count, 1, memory_order_relaxed);
     atomic_store(&endings->asked, true);
   }
   pthread_mutex_unlock(&endings->lock);
   if (ending != NULL) engine_wake(engine);
+  errno = error;
   return ending != NULL;
 }
 
-void engine_keep_endpoint(struct engine *engine, uint32_t slot) {
+static void take_back(struct engine *engine, enum ending_kind kind, uint32_t key) {
   struct endings *endings = &engine->endings;
   pthread_mutex_lock(&endings->lock);
-  uint16_t *link = endings->all != NULL ? find_link(endings, slot) : NULL;
-  if (link != NULL && *link != 0) {
-    uint16_t place = *link;
-    struct ending *ending = &endings->all[place - 1];
-    *link = ending->next;
-    ending->next = endings->unused;
-    endings->unused = place;
+  if (ending_table_remove(&endings->tables[kind], key)) {
     atomic_fetch_sub_explicit(&endings->count, 1, memory_order_relaxed);
   }
   pthread_mutex_unlock(&endings->lock);
 }
 
-static void give(struct engine *engine, struct connection *connection, const struct ending *ending, uint64_t at_ms) {
-  connection->ending = ending->number;
-  connection->ending_ms = at_ms;
+static struct ending wanted_of(uint32_t key, enum reason reason, uint32_t after_ms, uint32_t window_ms) {
+  uint64_t first_ms = clock_us() / 1000 + after_ms;
+  return (struct ending){.key = key, .reason = (uint8_t)reason, .first_ms = first_ms, .last_ms = first_ms + window_ms};
+}
+
+bool engine_end_endpoint(struct engine *engine, uint32_t slot, enum reason reason, uint32_t after_ms,
+                         uint32_t window_ms) {
+  struct ending wanted = wanted_of(slot, reason, after_ms, window_ms);
+  errno = EINVAL;
+  return slot != UINT32_MAX /* that is no endpoint */ && order(engine, ENDING_ENDPOINT, &wanted);
+}
+
+void engine_keep_endpoint(struct engine *engine, uint32_t slot) { take_back(engine, ENDING_ENDPOINT, slot); }
+
+bool engine_end_group(struct engine *engine, uint32_t group, enum reason reason, uint32_t after_ms, uint32_t window_ms) {
+  struct ending wanted = wanted_of(group, reason, after_ms, window_ms);
+  errno = EINVAL;
+  /* Group 0 is of everything that has none of its own, and what is out of range counts as 0. */
+  return meters_group(engine, group) != 0 && order(engine, ENDING_GROUP, &wanted);
+}
+
+void engine_keep_group(struct engine *engine, uint32_t group) { take_back(engine, ENDING_GROUP, group); }
+
+static uint32_t key_of(const struct connection *connection, enum ending_kind kind) {
+  return kind == ENDING_ENDPOINT ? connection->slot : connection->group;
+}
+
+/* The order of this kind that the connection is under; NULL: none. */
+static struct ending *order_of(struct engine *engine, const struct connection *connection, enum ending_kind kind) {
+  return ending_table_find(&engine->endings.tables[kind], key_of(connection, kind));
+}
+
+static void give(struct engine *engine, struct connection *connection, enum ending_kind kind,
+                 const struct ending *ending, uint64_t at_ms) {
+  connection->ending[kind] = ending->number;
+  connection->ending_ms[kind] = at_ms;
   timer_set(engine, connection, splice_deadline(connection));
 }
 
@@ -118,16 +98,19 @@ static uint32_t bits_reversed(uint32_t value) {
   return reversed;
 }
 
+static void apply(struct engine *engine, struct connection *connection, enum ending_kind kind) {
+  struct ending *ending = order_of(engine, connection, kind);
+  if (ending == NULL) return;
+  uint64_t from_ms = ending->first_ms > engine->now_ms ? ending->first_ms : engine->now_ms;
+  uint64_t window_ms = ending->last_ms > from_ms ? ending->last_ms - from_ms : 0;
+  give(engine, connection, kind, ending, from_ms + (window_ms * bits_reversed(ending->later++) >> 32));
+}
+
 void endings_apply(struct engine *engine, struct connection *connection) {
   struct endings *endings = &engine->endings;
   if (atomic_load_explicit(&endings->count, memory_order_relaxed) == 0) return;
   pthread_mutex_lock(&endings->lock);
-  struct ending *ending = find(endings, connection->slot);
-  if (ending != NULL) {
-    uint64_t from_ms = ending->first_ms > engine->now_ms ? ending->first_ms : engine->now_ms;
-    uint64_t window_ms = ending->last_ms > from_ms ? ending->last_ms - from_ms : 0;
-    give(engine, connection, ending, from_ms + (window_ms * bits_reversed(ending->later++) >> 32));
-  }
+  for (int kind = 0; kind < ENDING_KINDS; kind++) apply(engine, connection, (enum ending_kind)kind);
   pthread_mutex_unlock(&endings->lock);
 }
 
@@ -135,11 +118,10 @@ static bool is_walked(const struct endings *endings, const struct ending *ending
   return ending->number - endings->walk_from - 1 < endings->walk_to - endings->walk_from;
 }
 
-static void visit(struct engine *engine, struct connection *connection) {
+static void visit(struct engine *engine, struct connection *connection, enum ending_kind kind) {
   struct endings *endings = &engine->endings;
-  if (connection->state != STATE_SPLICED) return;
-  struct ending *ending = find(endings, connection->slot);
-  if (ending == NULL || !is_walked(endings, ending) || connection->ending == ending->number) return;
+  struct ending *ending = order_of(engine, connection, kind);
+  if (ending == NULL || !is_walked(endings, ending) || connection->ending[kind] == ending->number) return;
   if (endings->walk == WALK_COUNTING) {
     ending->counted++;
     return;
@@ -147,7 +129,7 @@ static void visit(struct engine *engine, struct connection *connection) {
   uint64_t window_ms = ending->last_ms - ending->first_ms;
   uint64_t share_ms = ending->counted > 1 ? window_ms * ending->given / (ending->counted - 1) : 0;
   ending->given++;
-  give(engine, connection, ending, ending->first_ms + share_ms);
+  give(engine, connection, kind, ending, ending->first_ms + share_ms);
 }
 
 static void begin_walk(struct endings *endings) {
@@ -163,7 +145,11 @@ static void walk_on(struct engine *engine) {
   if (endings->walk == WALK_NONE) begin_walk(endings);
   uint32_t places = engine->slab_count * SLAB_SIZE;
   uint32_t end = endings->cursor + ENDINGS_SLICE < places ? endings->cursor + ENDINGS_SLICE : places;
-  for (; endings->cursor < end; endings->cursor++) visit(engine, connection_at(engine, endings->cursor));
+  for (; endings->cursor < end; endings->cursor++) {
+    struct connection *connection = connection_at(engine, endings->cursor);
+    if (connection->state != STATE_SPLICED) continue;
+    for (int kind = 0; kind < ENDING_KINDS; kind++) visit(engine, connection, (enum ending_kind)kind);
+  }
   if (endings->cursor < places) return;
   endings->walk = endings->walk == WALK_COUNTING ? WALK_GIVING : WALK_NONE;
   endings->cursor = 0;
@@ -180,22 +166,41 @@ void endings_run(struct engine *engine) {
   pthread_mutex_unlock(&engine->endings.lock);
 }
 
+uint64_t endings_moment(const struct connection *connection) {
+  uint64_t endpoint_ms = connection->ending_ms[ENDING_ENDPOINT], group_ms = connection->ending_ms[ENDING_GROUP];
+  return endpoint_ms == 0 || (group_ms != 0 && group_ms < endpoint_ms) ? group_ms : endpoint_ms;
+}
+
+/* Takes the moments away whose orders no longer stand; the order whose moment is the earliest that has come. */
+static struct ending earliest(struct engine *engine, struct connection *connection, enum ending_kind *first) {
+  struct ending found = {.number = 0};
+  for (int kind = 0; kind < ENDING_KINDS; kind++) {
+    uint64_t at_ms = connection->ending_ms[kind];
+    if (at_ms == 0 || at_ms > engine->now_ms) continue;
+    const struct ending *ending = order_of(engine, connection, (enum ending_kind)kind);
+    if (ending == NULL || ending->number != connection->ending[kind]) {
+      connection->ending_ms[kind] = 0;
+    } else if (found.number == 0 || at_ms < connection->ending_ms[*first]) {
+      found = *ending;
+      *first = (enum ending_kind)kind;
+    }
+  }
+  return found;
+}
+
 bool endings_due(struct engine *engine, struct connection *connection, enum reason *reason) {
-  struct endings *endings = &engine->endings;
-  pthread_mutex_lock(&endings->lock);
-  const struct ending *ending = find(endings, connection->slot);
-  bool stands = ending != NULL && ending->number == connection->ending;
-  uint64_t patience_ms = stands ? ending->last_ms + RECORD_PATIENCE_MS : 0;
-  enum reason ordered = stands ? (enum reason)ending->reason : REASON_COUNT;
-  pthread_mutex_unlock(&endings->lock);
-  if (!stands) {
-    connection->ending_ms = 0;
+  enum ending_kind first = ENDING_ENDPOINT;
+  pthread_mutex_lock(&engine->endings.lock);
+  struct ending ending = earliest(engine, connection, &first);
+  pthread_mutex_unlock(&engine->endings.lock);
+  if (ending.number == 0) return false;
+  if (engine->now_ms < ending.last_ms + RECORD_PATIENCE_MS && !log_ring_has_room(&engine->log)) {
+    for (int kind = 0; kind < ENDING_KINDS; kind++) { /* the first stays the first */
+      bool due = connection->ending_ms[kind] != 0 && connection->ending_ms[kind] <= engine->now_ms;
+      if (due) connection->ending_ms[kind] = engine->now_ms + WHEEL_TICK_MS + ((enum ending_kind)kind != first);
+    }
     return false;
   }
-  if (engine->now_ms < patience_ms && !log_ring_has_room(&engine->log)) {
-    connection->ending_ms = engine->now_ms + WHEEL_TICK_MS;
-    return false;
-  }
-  *reason = ordered;
+  *reason = (enum reason)ending.reason;
   return true;
 }

@@ -15,7 +15,7 @@
 #include "reasons.h"
 
 #define ENGINES_MAX 256
-#define LISTENERS_MAX 64
+#define LISTENERS_MAX 256
 #define EVENT_HEADER_BYTES 56
 #define EVENT_BUFFER_BYTES (1u << 20)
 #define TEXT_BYTES (128u << 10)
@@ -74,6 +74,10 @@ void engine_close_all(struct engine *engine, enum reason reason);
 bool engine_end_endpoint(struct engine *engine, uint32_t slot, enum reason reason, uint32_t after_ms, uint32_t window_ms);
 /* Takes that back for the connections that are left. */
 void engine_keep_endpoint(struct engine *engine, uint32_t slot);
+/* Likewise for the connections of a metric group. Also false, with EINVAL: group 0, or one that there is no meter for. An
+ * endpoint's order and a group's stand side by side: the earlier end counts, taking one back leaves the other. */
+bool engine_end_group(struct engine *engine, uint32_t group, enum reason reason, uint32_t after_ms, uint32_t window_ms);
+void engine_keep_group(struct engine *engine, uint32_t group);
 /* Memory that the engine counts in, METER_CELLS a group, group 0 for numbers out of range; it outlives the engine, and no
  * other engine writes to it. False, with errno: the engine has been in use, or there is no group. */
 bool engine_set_meters(struct engine *engine, uint64_t *cells, uint32_t groups);
@@ -126,18 +130,28 @@ bool engine_close(struct engine *engine, connection_id id, enum reason reason, c
 bool engine_log_ended(struct engine *engine, connection_id id, const char *log, size_t log_length);
 
 /* --- the acceptor (called by the primary; accepts in a thread of its own) --- */
+/* What a connection keeps of its listener. */
+struct listener_identity {
+  uint32_t tag, group;
+  const char *log_fields;
+};
 struct listen_options {
   const char *address;
   uint16_t port;
   uint32_t backlog;
   bool reuse_port;
   uint32_t defer_accept_s;
-  uint32_t tag, group;
-  const char *log_fields;
+  struct listener_identity identity;
   struct keepalive_options keepalive;
 };
-/* The listener's index, or -1 with errno and the failed call's name. */
+/* The listener's number, never given again, or -1 with errno and the failed call's name. Accepted from at once when the
+ * others are. */
 int acceptor_listen(const struct listen_options *options, uint16_t *port, const char **syscall_name);
+enum listener_outcome { LISTENER_DONE, LISTENER_CLOSED, LISTENER_UNKNOWN, LISTENER_NO_MEMORY };
+/* What connections get that the listener accepts from now on. */
+enum listener_outcome acceptor_identify_listener(uint32_t number, const struct listener_identity *identity);
+/* Closes one listening socket for good; what it has accepted lives on. LISTENER_CLOSED: it was already. */
+enum listener_outcome acceptor_close_listener(uint32_t number);
 int acceptor_poll_fd(void);
 /* Starts the accepting thread; without it the caller polls acceptor_poll_fd and calls acceptor_turn. */
 bool acceptor_run(void);

@@ -15,6 +15,7 @@
 #include "chunked.h"
 #include "endings.h"
 #include "engine.h"
+#include "listeners.h"
 #include "log_ring.h"
 
 #define SCRATCH_BYTES (64u << 10)
@@ -83,7 +84,7 @@ struct connection {
   uint32_t slot;         /* of its endpoint, UINT32_MAX: none counted */
   struct side client, backend;
   struct connection *wheel_next, *wheel_previous, *ready_next, *notice_next;
-  const struct listener *listener;
+  struct listener *listener; /* kept for it */
   struct handshake *handshake;
   char *log;
   uint32_t log_length;
@@ -92,7 +93,7 @@ struct connection {
   uint64_t opened_us, connect_us, backend_closed_us, client_active_ms, backend_active_ms;
   uint64_t deadline_ms;  /* of the state; 0: none */
   uint64_t lifetime_ms;  /* moment; 0: none */
-  uint64_t ending_ms;    /* moment that the order with number `ending` has given it; 0: none */
+  uint64_t ending_ms[ENDING_KINDS]; /* moment that the order with number `ending` has given it; 0: none */
   uint64_t wheel_due_ms; /* when its bucket comes */
   union {
     struct chunked chunked;
@@ -102,19 +103,12 @@ struct connection {
   struct in6_addr address;
   uint16_t port;
   uint32_t group; /* metric group: its listener's until it is metered */
-  uint32_t ending;
-};
-
-struct listener {
-  int fd;
-  uint32_t index, tag, group;
-  char *log_fields;
-  size_t log_length;
+  uint32_t ending[ENDING_KINDS];
 };
 
 struct handover {
   int fd;
-  const struct listener *listener;
+  struct listener *listener; /* kept for it */
   struct in6_addr address;
   uint16_t port;
   uint64_t accepted_us;
@@ -205,6 +199,8 @@ void endings_apply(struct engine *engine, struct connection *connection);
 void endings_run(struct engine *engine);
 /* Whether there is something for endings_run to do. */
 bool endings_left(struct engine *engine);
+/* The earliest moment that an order has given the connection; 0: none. */
+uint64_t endings_moment(const struct connection *connection);
 /* A connection's moment has come: whether its order still stands, and with which reason. If not so, or if its record has
  * to wait for room, the moment has been taken away or moved. */
 bool endings_due(struct engine *engine, struct connection *connection, enum reason *reason);

@@ -27,7 +27,9 @@
   X(INTERNAL_ERROR, "internal-error")                                                                                  \
   X(ENDPOINT_UNHEALTHY, "endpoint-unhealthy")                                                                          \
   X(ENDPOINT_DRAINING, "endpoint-draining")                                                                            \
-  X(ENDPOINT_REMOVED, "endpoint-removed")
+  X(ENDPOINT_REMOVED, "endpoint-removed")                                                                              \
+  X(ROUTE_REMOVED, "route-removed")                                                                                    \
+  X(LISTENER_REMOVED, "listener-removed")
 
 #define SLUICE_REASON_ENUM(name, text) REASON_##name,
 enum reason { SLUICE_REASONS(SLUICE_REASON_ENUM) REASON_COUNT };

@@ -225,7 +225,8 @@ static uint64_t idle_deadline(const struct connection *connection) {
 uint64_t splice_deadline(const struct connection *connection) {
   uint64_t deadline = idle_deadline(connection);
   if (connection->lifetime_ms != 0 && connection->lifetime_ms < deadline) deadline = connection->lifetime_ms;
-  if (connection->ending_ms != 0 && connection->ending_ms < deadline) deadline = connection->ending_ms;
+  uint64_t ending_ms = endings_moment(connection);
+  if (ending_ms != 0 && ending_ms < deadline) deadline = ending_ms;
   if (connection->deadline_ms != 0 && connection->deadline_ms < deadline) deadline = connection->deadline_ms;
   return deadline == UINT64_MAX ? 0 : deadline;
 }
@@ -236,9 +237,9 @@ static enum reason half_closed_by(const struct connection *connection) {
 }
 
 void splice_timeout(struct engine *engine, struct connection *connection) {
-  uint64_t now_ms = engine->now_ms;
+  uint64_t now_ms = engine->now_ms, ending_ms = endings_moment(connection);
   enum reason ordered = REASON_COUNT, reason = REASON_IDLE_TIMEOUT;
-  if (connection->ending_ms != 0 && connection->ending_ms <= now_ms && !endings_due(engine, connection, &ordered)) {
+  if (ending_ms != 0 && ending_ms <= now_ms && !endings_due(engine, connection, &ordered)) {
     uint64_t deadline = splice_deadline(connection);
     timer_set(engine, connection, deadline);
     if (deadline == 0 || deadline > now_ms) return;

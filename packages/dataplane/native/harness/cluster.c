@@ -70,7 +70,7 @@ static void open_all(struct cluster *cluster, uint32_t count, const struct engin
   cluster->count = count;
   cluster->backend = socket_listen(&cluster->backend_port, 0);
   struct listen_options listen = {
-      .address = "127.0.0.1", .backlog = 1024, .tag = 3, .log_fields = "\"by\":\"listener\""};
+      .address = "127.0.0.1", .backlog = 1024, .identity = {.tag = 3, .log_fields = "\"by\":\"listener\""}};
   if (acceptor_listen(&listen, &cluster->port, &syscall_name) < 0) test_fail(__FILE__, __LINE__, "%s", syscall_name);
   for (uint32_t i = 0; i < count; i++) {
     cluster->engines[i] = engine_create(options != NULL ? options : &fallback);

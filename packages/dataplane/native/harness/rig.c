@@ -21,7 +21,7 @@ void rig_open(struct rig *rig, const struct engine_options *options, int buffer_
   embedder_init(&rig->embedder, rig->engine);
   engine_set_active_column(rig->engine, rig->active, 4);
   static char fields[] = "\"by\":\"listener\"";
-  rig->listener = (struct listener){.fd = -1, .tag = 7, .log_fields = fields, .log_length = sizeof fields - 1};
+  rig->listener = (struct listener){.references = 1, .tag = 7, .log_fields = fields, .log_length = sizeof fields - 1};
   rig->front = socket_listen(&rig->front_port, buffer_bytes);
   rig->backend = socket_listen(&rig->backend_port, buffer_bytes);
   rig->embedder.backend_port = rig->backend_port;
@@ -56,6 +56,7 @@ void rig_close(struct rig *rig) {
   rig_log_lines(rig);
   CHECK_EQ(rig_stats(rig).log_records + rig_stats(rig).log_drops, stats.opened);
   for (int i = 0; i < 4; i++) CHECK_EQ(rig->active[i], 0);
+  CHECK_EQ(atomic_load(&rig->listener.references), 1);
   close(rig->front);
   close(rig->backend);
   embedder_free(&rig->embedder);
@@ -68,7 +69,7 @@ int rig_client(struct rig *rig) {
   int fd = -1;
   EVENTUALLY((fd = accept4(rig->front, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
   struct handover handover = {
-      .fd = fd, .listener = &rig->listener, .port = ntohs(address.sin_port), .accepted_us = clock_us()};
+      .fd = fd, .listener = listener_keep(&rig->listener), .port = ntohs(address.sin_port), .accepted_us = clock_us()};
   handover.address.s6_addr[10] = handover.address.s6_addr[11] = 0xff;
   memcpy(handover.address.s6_addr + 12, &address.sin_addr, 4);
   EVENTUALLY(engine_push(rig->engine, &handover));

@@ -140,7 +140,7 @@ TEST(acceptor_out_of_descriptors_does_not_spin) {
 TEST(acceptor_pauses_and_starts) {
   uint16_t port = 0, again = 0;
   const char *name = "";
-  struct listen_options listen = {.address = "127.0.0.1", .backlog = 16, .log_fields = "\"a\":1"};
+  struct listen_options listen = {.address = "127.0.0.1", .backlog = 16, .identity.log_fields = "\"a\":1"};
   CHECK_EQ(acceptor_listen(&listen, &port, &name), 0);
   listen.port = port;
   CHECK_EQ(acceptor_listen(&listen, &again, &name), -1);

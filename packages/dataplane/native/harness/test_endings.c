@@ -10,7 +10,7 @@
 #define OTHER 6
 
 static struct engine *engine;
-static struct listener listener = {.log_fields = "\"a\":1", .log_length = 5};
+static struct listener listener = {.references = UINT32_MAX, .log_fields = "\"a\":1", .log_length = 5};
 
 static void open_engine(uint32_t log_ring_bytes) {
   struct engine_options options = embedder_options();
@@ -54,8 +54,8 @@ static size_t moments_of(uint32_t slot, uint64_t *moments) {
   size_t count = 0;
   for (uint32_t index = 0; index < engine->slab_count * SLAB_SIZE; index++) {
     const struct connection *connection = connection_at(engine, index);
-    if (connection->slot != slot || connection->ending_ms == 0) continue;
-    moments[count++] = connection->ending_ms;
+    if (connection->slot != slot || connection->ending_ms[ENDING_ENDPOINT] == 0) continue;
+    moments[count++] = connection->ending_ms[ENDING_ENDPOINT];
   }
   qsort(moments, count, sizeof *moments, ascending);
   return count;
@@ -90,7 +90,7 @@ TEST(endings_of_one_connection_come_first) {
   connection_at(engine, 9)->slot = 77;
   CHECK(engine_end_endpoint(engine, 77, REASON_ENDPOINT_REMOVED, 500, 60000));
   walk();
-  uint64_t moment = connection_at(engine, 9)->ending_ms;
+  uint64_t moment = connection_at(engine, 9)->ending_ms[ENDING_ENDPOINT];
   CHECK(moment >= engine->now_ms + 500 && moment < engine->now_ms + 10000);
 }
 
@@ -140,7 +140,7 @@ TEST(endings_given_to_later_splices) {
   open_engine(0);
   fill(1);
   CHECK(engine_end_endpoint(engine, 77, REASON_ENDPOINT_DRAINING, 1000, 8000));
-  uint64_t first = engine->endings.all[0].first_ms;
+  uint64_t first = engine->endings.tables[ENDING_ENDPOINT].all[0].first_ms;
   static const uint64_t shares[] = {0, 4000, 2000, 6000, 1000, 5000, 3000, 7000};
   for (uint32_t i = 0; i < 8; i++) {
     struct connection *connection = connection_at(engine, i);
@@ -148,11 +148,11 @@ TEST(endings_given_to_later_splices) {
     endings_apply(engine, connection); /* before the walk, and it gives no second moment */
   }
   walk();
-  for (uint32_t i = 0; i < 8; i++) CHECK_EQ(connection_at(engine, i)->ending_ms, first + shares[i]);
+  for (uint32_t i = 0; i < 8; i++) CHECK_EQ(connection_at(engine, i)->ending_ms[ENDING_ENDPOINT], first + shares[i]);
   engine->now_ms = first + 8001;
   connection_at(engine, 8)->slot = 77;
   endings_apply(engine, connection_at(engine, 8));
-  CHECK_EQ(connection_at(engine, 8)->ending_ms, engine->now_ms);
+  CHECK_EQ(connection_at(engine, 8)->ending_ms[ENDING_ENDPOINT], engine->now_ms);
 }
 
 static uint64_t closed(enum reason reason) { return atomic_load(&engine->own_meter[METER_CLOSED + reason]); }

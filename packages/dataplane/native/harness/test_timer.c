@@ -10,7 +10,7 @@ static uint64_t fired[64];
 
 /* A connection in handshake whose client is a descriptor that nobody else has: its end is its timer's. */
 static struct connection *place(struct connection *connection, uint64_t deadline_ms) {
-  static struct listener listener = {.log_fields = "\"a\":1", .log_length = 5};
+  static struct listener listener = {.references = UINT32_MAX, .log_fields = "\"a\":1", .log_length = 5};
   memset(connection, 0, sizeof *connection);
   connection->state = STATE_CONNECTING;
   connection->slot = UINT32_MAX;
@@ -130,7 +130,7 @@ TEST(timer_is_set_for_every_decision) {
 
 TEST(reasons_have_texts_both_ways) {
   CHECK_EQ(reason_parse("client-closed"), REASON_CLIENT_CLOSED);
-  CHECK_EQ(reason_parse("endpoint-removed"), REASON_COUNT - 1);
+  CHECK_EQ(reason_parse("listener-removed"), REASON_COUNT - 1);
   CHECK_EQ(reason_parse(""), -1);
   CHECK_EQ(reason_parse("client-closed "), -1);
   for (int i = 0; i < REASON_COUNT; i++) CHECK_EQ(reason_parse(reason_text((enum reason)i)), i);

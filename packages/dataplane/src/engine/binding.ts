@@ -34,22 +34,26 @@ export interface EngineOptions {
   userTimeoutMs: number;
 }
 
-export interface ListenOptions {
-  address: string;
-  port: number;
-  backlog: number;
-  reusePort: boolean;
-  /** Accept a connection only when its first bytes are there (TCP_DEFER_ACCEPT), seconds; 0: at once. */
-  deferAcceptS: number;
+/** What a connection keeps of the listener that accepted it. */
+export interface ListenerIdentity {
   /** Given back with every request of this listener. */
   tag: number;
   /** Metric group of its connections until `connect` or `respond` names another. */
   group: number;
   /**
    * JSON members (no braces, no leading comma) of the access-log record of a connection that ends before
-   * TypeScript has seen a request of it: all fields but those that the engine writes itself.
+   * TypeScript has seen a request of it: all fields but those that the engine writes itself. Up to 4094 bytes.
    */
   logFields: string;
+}
+
+export interface ListenOptions extends ListenerIdentity {
+  address: string;
+  port: number;
+  backlog: number;
+  reusePort: boolean;
+  /** Accept a connection only when its first bytes are there (TCP_DEFER_ACCEPT), seconds; 0: at once. */
+  deferAcceptS: number;
   keepaliveIdleS: number;
   keepaliveIntervalS: number;
   keepaliveCount: number;
@@ -127,6 +131,15 @@ export interface Native {
   /** Takes `engineEndEndpoint` back for the connections that are left, at once; without an order, does nothing. */
   engineKeepEndpoint(engine: EngineIndex, slot: number): void;
   /**
+   * Likewise for the connections of a metric group, the one that `connect` named: their listener or route is gone. An
+   * endpoint's order and a group's stand side by side on a connection: the earlier end counts, and taking one back leaves
+   * the other. Throws ERR_SLUICE_ENDINGS also for group 0, which is of everything without a group of its own, and for a
+   * group that `engineSetMeters` has no cells for.
+   */
+  engineEndGroup(engine: EngineIndex, group: number, reason: string, afterMs: number, windowMs: number): void;
+  /** Takes `engineEndGroup` back for the connections that are left, at once; without an order, does nothing. */
+  engineKeepGroup(engine: EngineIndex, group: number): void;
+  /**
    * Gives the engine the memory that it counts in, before it is attached: for each metric group `METER_FIELDS` cells,
    * group after group; a group out of range counts as group 0. It lives as long as the process, and is this engine's
    * alone: read it with Atomics. Throws ERR_SLUICE_ARGUMENTS when these are no whole groups, ERR_SLUICE_METERS when the
@@ -139,8 +152,21 @@ export interface Native {
   closeReasons(): string[];
 
   // --- the acceptor: the primary thread ---
-  /** Binds and listens. Returns the bound port. Throws an Error with `code` (EADDRINUSE, EACCES, …) and `syscall`. */
+  /**
+   * Binds and listens. Returns the bound port, and a number for the socket that no other ever gets. Accepted from at once
+   * when the others are. Throws an Error with `code` (EADDRINUSE, EACCES, …; ENOSPC: 256 listen already) and `syscall`.
+   */
   listen(options: ListenOptions): { listener: number; port: number };
+  /**
+   * Gives connections that the listener accepts from now on another identity; those that it has accepted keep theirs.
+   * False: it is closed. Throws ERR_SLUICE_LISTENER for a number that `listen` has not given.
+   */
+  listenerIdentify(listener: number, identity: ListenerIdentity): boolean;
+  /**
+   * Closes one listening socket for good, at once; the others go on, and so does what it has accepted. Clients that
+   * nobody has accepted yet are reset. False: it was closed already. Throws as `listenerIdentify`.
+   */
+  listenerClose(listener: number): boolean;
   /** Starts accepting on every listener. Engines that are ready get sockets, the one with the fewest connections first. */
   acceptStart(): void;
   /** Stops accepting; listeners stay bound and queue in the kernel. */
