@@ -227,6 +227,18 @@ enum listener_outcome acceptor_identify_listener(uint32_t number, const struct l
   return outcome;
 }
 
+enum listener_outcome acceptor_admit_listener(uint32_t number) {
+  pthread_mutex_lock(&acceptor.lock);
+  struct listening *listening = listeners_find(&acceptor.listeners, number);
+  enum listener_outcome outcome = number < acceptor.listeners.numbers ? LISTENER_CLOSED : LISTENER_UNKNOWN;
+  if (listening != NULL) {
+    listeners_admit(&acceptor.listeners, listening, acceptor.epfd, acceptor.armed ? EPOLLIN : 0);
+    outcome = LISTENER_DONE;
+  }
+  pthread_mutex_unlock(&acceptor.lock);
+  return outcome;
+}
+
 enum listener_outcome acceptor_close_listener(uint32_t number) {
   pthread_mutex_lock(&acceptor.lock);
   struct listening *listening = listeners_find(&acceptor.listeners, number);

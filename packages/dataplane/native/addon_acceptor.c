@@ -79,6 +79,7 @@ static napi_value listen_on(napi_env env, napi_callback_info info) {
                                                  .user_timeout_ms = property_u32(&call, 0, "userTimeoutMs")}};
   if (!read_identity(&call, 0, fields, &options.identity)) return NULL;
   napi_get_value_bool(env, property(&call, 0, "reusePort"), &options.reuse_port);
+  napi_get_value_bool(env, property(&call, 0, "held"), &options.held);
   uint16_t port = 0;
   const char *syscall_name = "";
   int listener = acceptor_listen(&options, &port, &syscall_name);
@@ -118,6 +119,12 @@ static napi_value listener_identify(napi_env env, napi_callback_info info) {
   struct listener_identity identity;
   if (!call_read(&call, env, info, 2) || !read_identity(&call, 1, fields, &identity)) return NULL;
   return done_unless(env, acceptor_identify_listener(call_listener(&call), &identity));
+}
+
+static napi_value listener_admit(napi_env env, napi_callback_info info) {
+  struct call call;
+  if (!call_read(&call, env, info, 1)) return NULL;
+  return done_unless(env, acceptor_admit_listener(call_listener(&call)));
 }
 
 static napi_value listener_close(napi_env env, napi_callback_info info) {
@@ -167,6 +174,7 @@ static napi_value descriptors(napi_env env, napi_callback_info info) {
 void addon_acceptor_init(napi_env env, napi_value exports) {
   static const struct method methods[] = {{"listen", listen_on},
                                           {"listenerIdentify", listener_identify},
+                                          {"listenerAdmit", listener_admit},
                                           {"listenerClose", listener_close},
                                           {"acceptStart", accept_start},
                                           {"acceptPause", accept_pause},

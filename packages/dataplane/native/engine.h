@@ -140,6 +140,7 @@ struct listen_options {
   uint16_t port;
   uint32_t backlog;
   bool reuse_port;
+  bool held; /* accepted from only after acceptor_admit_listener; clients wait in the kernel's queue */
   uint32_t defer_accept_s;
   struct listener_identity identity;
   struct keepalive_options keepalive;
@@ -150,6 +151,8 @@ int acceptor_listen(const struct listen_options *options, uint16_t *port, const 
 enum listener_outcome { LISTENER_DONE, LISTENER_CLOSED, LISTENER_UNKNOWN, LISTENER_NO_MEMORY };
 /* What connections get that the listener accepts from now on. */
 enum listener_outcome acceptor_identify_listener(uint32_t number, const struct listener_identity *identity);
+/* Accepts from a listener that was held. */
+enum listener_outcome acceptor_admit_listener(uint32_t number);
 /* Closes one listening socket for good; what it has accepted lives on. LISTENER_CLOSED: it was already. */
 enum listener_outcome acceptor_close_listener(uint32_t number);
 int acceptor_poll_fd(void);

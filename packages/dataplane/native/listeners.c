@@ -54,9 +54,11 @@ int listeners_add(struct listeners *listeners, int epfd, uint32_t events, const 
   struct listener *listener = create(&options->identity);
   if (listener == NULL) return -1;
   int fd = listener_open(options, port, syscall_name);
-  struct epoll_event event = {.events = events, .data.u32 = (uint32_t)(listening - listeners->places)};
+  struct epoll_event event = {.events = options->held ? 0 : events,
+                              .data.u32 = (uint32_t)(listening - listeners->places)};
   if (fd >= 0 && epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0) {
-    *listening = (struct listening){.fd = fd, .number = listeners->numbers++, .listener = listener};
+    *listening = (struct listening){
+        .fd = fd, .number = listeners->numbers++, .held = options->held, .listener = listener};
     return (int)listening->number;
   }
   int error = errno;
@@ -83,6 +85,16 @@ bool listeners_identify(struct listening *listening, const struct listener_ident
   return true;
 }
 
+static void watch(const struct listeners *listeners, const struct listening *listening, int epfd, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.u32 = (uint32_t)(listening - listeners->places)};
+  epoll_ctl(epfd, EPOLL_CTL_MOD, listening->fd, &event);
+}
+
+void listeners_admit(struct listeners *listeners, struct listening *listening, int epfd, uint32_t events) {
+  listening->held = false;
+  watch(listeners, listening, epfd, events);
+}
+
 void listeners_close(struct listening *listening) {
   close(listening->fd); /* takes it off the epoll set: nobody else has a descriptor of it */
   listener_release(listening->listener);
@@ -97,8 +109,7 @@ void listeners_close_all(struct listeners *listeners) {
 
 void listeners_watch(const struct listeners *listeners, int epfd, uint32_t events) {
   for (uint32_t place = 0; place < LISTENERS_MAX; place++) {
-    if (listeners->places[place].listener == NULL) continue;
-    struct epoll_event event = {.events = events, .data.u32 = place};
-    epoll_ctl(epfd, EPOLL_CTL_MOD, listeners->places[place].fd, &event);
+    const struct listening *listening = &listeners->places[place];
+    if (listening->listener != NULL && !listening->held) watch(listeners, listening, epfd, events);
   }
 }

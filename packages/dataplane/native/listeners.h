@@ -26,6 +26,7 @@ struct listener {
 struct listening {
   int fd;
   uint32_t number;
+  bool held; /* watched for nothing yet */
   struct listener *listener;
 };
 
@@ -44,6 +45,8 @@ int listeners_add(struct listeners *listeners, int epfd, uint32_t events, const 
 struct listening *listeners_find(struct listeners *listeners, uint32_t number);
 /* What later connections of the socket get; false, with errno: no memory. */
 bool listeners_identify(struct listening *listening, const struct listener_identity *identity);
+/* Watches a socket that was held, and from now on like the others. */
+void listeners_admit(struct listeners *listeners, struct listening *listening, int epfd, uint32_t events);
 void listeners_close(struct listening *listening);
 void listeners_close_all(struct listeners *listeners);
 void listeners_watch(const struct listeners *listeners, int epfd, uint32_t events);

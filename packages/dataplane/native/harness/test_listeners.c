@@ -64,6 +64,35 @@ TEST(listeners_join_while_others_accept) {
   cluster_close(&cluster);
 }
 
+/* What is held has its clients wait, whatever accepting as a whole does meanwhile; nobody is refused. */
+TEST(listeners_that_are_held_wait) {
+  cluster_open(&cluster, 1, NULL);
+  cluster_run(&cluster);
+  const char *name = "";
+  uint16_t port = 0;
+  struct listen_options listen = {
+      .address = "127.0.0.1", .backlog = 16, .held = true, .identity = {.tag = 9, .log_fields = ""}};
+  int number = acceptor_listen(&listen, &port, &name);
+  int waiting = socket_dial(port, 0);
+  acceptor_pause();
+  acceptor_start();
+  int other = cluster_chat(&cluster); /* accepted behind the one that waits */
+  CHECK_EQ(cluster_active(&cluster), 1);
+  CHECK_EQ(acceptor_admit_listener((uint32_t)number), LISTENER_DONE);
+  EVENTUALLY(cluster_active(&cluster) == 2);
+  acceptor_pause();
+  acceptor_start();
+  int client = chat_at(port);
+  CHECK_EQ(last_tag(), 9);
+  CHECK_EQ(acceptor_close_listener((uint32_t)number), LISTENER_DONE);
+  CHECK_EQ(acceptor_admit_listener((uint32_t)number), LISTENER_CLOSED);
+  CHECK_EQ(acceptor_admit_listener((uint32_t)number + 1), LISTENER_UNKNOWN);
+  close(waiting);
+  close(client);
+  close(other);
+  cluster_close(&cluster);
+}
+
 /* A number is never given again, so closing twice closes nobody else's socket, whatever place it has got. */
 TEST(listeners_number_names_one_socket) {
   cluster_open(&cluster, 1, NULL);

@@ -52,6 +52,8 @@ export interface ListenOptions extends ListenerIdentity {
   port: number;
   backlog: number;
   reusePort: boolean;
+  /** Accepted from only after `listenerAdmit`; clients wait in the kernel's queue until then. */
+  held?: boolean;
   /** Accept a connection only when its first bytes are there (TCP_DEFER_ACCEPT), seconds; 0: at once. */
   deferAcceptS: number;
   keepaliveIdleS: number;
@@ -154,7 +156,7 @@ export interface Native {
   // --- the acceptor: the primary thread ---
   /**
    * Binds and listens. Returns the bound port, and a number for the socket that no other ever gets. Accepted from at once
-   * when the others are. Throws an Error with `code` (EADDRINUSE, EACCES, …; ENOSPC: 256 listen already) and `syscall`.
+   * when the others are, unless it is `held`. Throws an Error with `code` (EADDRINUSE, EACCES, …; ENOSPC: 256 listen already) and `syscall`.
    */
   listen(options: ListenOptions): { listener: number; port: number };
   /**
@@ -162,6 +164,8 @@ export interface Native {
    * False: it is closed. Throws ERR_SLUICE_LISTENER for a number that `listen` has not given.
    */
   listenerIdentify(listener: number, identity: ListenerIdentity): boolean;
+  /** Accepts from a listener that was `held`. False: it is closed. Throws as `listenerIdentify`. */
+  listenerAdmit(listener: number): boolean;
   /**
    * Closes one listening socket for good, at once; the others go on, and so does what it has accepted. Clients that
    * nobody has accepted yet are reset. False: it was closed already. Throws as `listenerIdentify`.
