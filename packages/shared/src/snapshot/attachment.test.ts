@@ -62,7 +62,7 @@ test('a route of another namespace attaches only where it is allowed', () => {
   expect(brief(open.issues)).toEqual([NO_BACKENDS]);
   const closed = compile(gateway({ listeners }), foreign(', sectionName: same'));
   expect(brief(closed.issues)).toEqual([
-    'spec.parentRefs[0]: no listener of Gateway default/main allows routes from namespace team (allowedRoutes.namespaces.from)',
+    'spec.parentRefs[0]: no listener of Gateway default/main allows HTTPRoutes from namespace team (allowedRoutes)',
   ]);
 });
 

@@ -1,31 +1,42 @@
 /**
- * The snapshot compiler: resources in, snapshot and issues out.
+ * The snapshot compiler: resources in, snapshot, material, statuses and issues out.
  *
- * Follows the Gateway API; each question has its own file (listeners, attachment, rules, matches, services, targets,
- * probe, balancing, affinity, precedence).
- * Deterministic: the order of files, documents and resources does not show in the result. Pure; runs in the primary
- * process, in a thread of its own once the configuration is watched.
+ * Follows the Gateway API; each question has its own file (gateways, listeners, conflicts, attachment, rules, backends,
+ * filters, matches, precedence, services, targets, the policies, statuses). What the standard expresses as a condition is
+ * one, with a warning, and the rest is served; an error refuses the whole configuration.
+ * Deterministic: the order of files, documents and resources does not show in the result. Pure; runs in the compiler's
+ * thread.
  */
 
 import { type ConfigIssue, sortIssues } from '../resources/issue.js';
-import { type HttpRoute, type ResourceSet, resourceName } from '../resources/resource.js';
+import { type HttpRoute, issueAt, type ResourceSet, resourceName } from '../resources/resource.js';
 import { indexAffinity } from './affinity.js';
-import { type AttachedHost, type Attachment, attachRoutes } from './attachment.js';
+import { checkKinds } from './allowed-routes.js';
+import { type Attachment, attachRoutes } from './attachment.js';
 import { indexBalancing } from './balancing.js';
+import { type ConditionBook, createConditionBook } from './condition-book.js';
+import { reportOverlaps } from './conflicts.js';
+import type { CompileContext } from './context.js';
+import { ownGateways } from './gateways.js';
+import { indexGrants } from './grants.js';
 import { groupBy } from './group-by.js';
-import { compareHostnames } from './hostname.js';
+import { hostsOfListener } from './hosts.js';
+import { indexListenerTls } from './listener-tls.js';
 import { collectListeners, type Listener } from './listeners.js';
-import { buildMatches, type MatchIndex } from './matches.js';
+import { buildMatches } from './matches.js';
+import { createMaterialBook } from './material.js';
+import { indexNamespaces } from './namespaces.js';
 import { notYet } from './not-yet.js';
-import { type Candidate, compareCandidates, compareRoutes } from './precedence.js';
+import { compareRoutes } from './precedence.js';
 import { compileProbes } from './probe.js';
-import { buildRules } from './rules.js';
-import { DEFAULT_REMOVAL } from './service-policy.js';
-import { createServiceTable, indexServices, unownedSlices } from './services.js';
-import type { ListenerSnapshot, MatchSnapshot, Snapshot } from './snapshot.js';
+import { compileRoutePolicies, type RoutePolicies } from './route-limits.js';
+import { buildRules, type RuleTable } from './rules.js';
+import { createServiceTable, indexServices, type ServiceTable, unownedSlices } from './services.js';
+import type { ListenerInfo, Snapshot } from './snapshot.js';
 import type { ResourceStatus } from './status.js';
+import { statusesOf } from './statuses.js';
 import { sharedNames, strangePorts, unreadDnsNames } from './targets.js';
-import { NO_MATERIAL, type TlsMaterial } from './tls.js';
+import type { ListenerTlsSnapshot, TlsMaterial } from './tls.js';
 import { snapshotVersion } from './version.js';
 
 export interface CompileResult {
@@ -38,68 +49,127 @@ export interface CompileResult {
   readonly issues: readonly ConfigIssue[];
 }
 
-/** Compiles what the loader read. */
-export function compileSnapshot(resources: ResourceSet): CompileResult {
-  const { listeners, issues: conflicts } = collectListeners(resources.gateways);
-  const attached = attachRoutes([...resources.httpRoutes].sort(compareRoutes), resources.gateways, listeners);
-  const routes = [...new Set(attached.attachments.map(({ route }) => route))];
-  const issues = [...notYet(resources), ...conflicts, ...attached.issues, ...unownedSlices(resources.endpointSlices)];
-  const index = indexServices(resources);
-  const policies = {
-    probes: compileProbes(resources.healthCheckPolicies, index.services, issues),
-    balancing: indexBalancing(resources.loadBalancingPolicies, index.services, issues),
-  };
-  const services = createServiceTable(index, policies, issues);
-  const affinities = indexAffinity(resources.routePolicies, resources.httpRoutes, issues);
-  const table = buildRules(routes, services, affinities, issues);
-  const matches = buildMatches(routes, table.firstRule, issues);
-  issues.push(...sharedNames(index, services.used), ...unreadDnsNames(index), ...strangePorts(index));
-  const attachedTo = groupBy(attached.attachments, ({ listener }) => listener);
+/** Compiles what the loader read. `nowMs`: by which certificates have expired; it changes nothing but warnings. */
+export function compileSnapshot(resources: ResourceSet, nowMs = Date.now()): CompileResult {
+  const book = createConditionBook();
+  const context = createContext(resources, book, nowMs);
+  context.issues.push(...notYet(resources), ...unownedSlices(resources.endpointSlices));
+  const gateways = ownGateways(context);
+  const { listeners, accepted } = collectListeners(gateways, context);
+  checkKinds(listeners, context);
+  const served = serveListeners(
+    listeners.filter((listener) => accepted.has(listener)),
+    context,
+  );
+  checkServed(served, context);
+  const ours = new Set(gateways.map(({ gateway }) => resourceName(gateway)));
+  const routes = [...resources.httpRoutes].sort(compareRoutes);
+  const { attachments, parents } = attachRoutes(routes, ours, listeners, context);
+  const serving = new Set(attachments.filter(({ listener }) => served.has(listener)).map(({ route }) => route));
+  const policies = compileRoutePolicies(context);
+  const { services, table } = compileRules(routes, serving, policies, context);
+  const matches = buildMatches([...serving], table.firstRule, context.issues);
+  const attachedTo = groupBy(attachments, ({ listener }) => listener);
   const content = {
-    listeners: listeners.map((listener) => buildListener(listener, attachedTo.get(listener) ?? [], matches)),
-    routes: routes.map((route) => ({ name: resourceName(route), removal: DEFAULT_REMOVAL })),
+    listeners: [...served].map(([listener, tls]) => ({
+      ...listenerInfo(listener, tls, policies),
+      hosts: hostsOfListener(attachedTo.get(listener) ?? [], matches),
+    })),
+    routes: [...serving].map((route) => ({ name: resourceName(route), removal: policies.removalOf(route) })),
     rules: table.rules,
     services: services.list,
   };
+  const statuses = statusesOf({
+    resources,
+    book,
+    gateways: gateways.map(({ gateway }) => gateway),
+    listeners,
+    served: new Set(served.keys()),
+    attachedRoutes: countAttached(attachedTo, table),
+    parents,
+  });
   const snapshot = { version: snapshotVersion(content), ...content };
-  return { snapshot, material: NO_MATERIAL, statuses: [], issues: sortIssues(issues) };
+  return { snapshot, material: context.material.all(), statuses, issues: sortIssues(context.issues) };
 }
 
-function buildListener(listener: Listener, attachments: readonly Attachment[], index: MatchIndex): ListenerSnapshot {
-  const hosts = groupBy(attachments.flatMap(hostsOf), ({ host }) => host.hostname);
+function createContext(resources: ResourceSet, book: ConditionBook, nowMs: number): CompileContext {
   return {
-    name: listener.spec.name,
-    gateway: resourceName(listener.gateway),
-    port: listener.spec.port,
-    protocol: 'HTTP',
-    hostname: listener.hostname,
-    addresses: [],
-    normalisePaths: false,
-    removal: DEFAULT_REMOVAL,
-    tls: null,
-    hosts: [...hosts]
-      .sort(([a], [b]) => compareHostnames(a, b))
-      .map(([hostname, served]) => ({ hostname, matches: orderMatches(served, index) })),
+    resources,
+    grants: indexGrants(resources.referenceGrants),
+    namespaces: indexNamespaces(resources.namespaces),
+    book,
+    issues: [],
+    material: createMaterialBook(),
+    nowMs,
   };
 }
 
-interface ServedHost {
-  readonly route: HttpRoute;
-  readonly host: AttachedHost;
+/** Those of the accepted listeners that can be served, with their TLS, in the same order. */
+function serveListeners(
+  accepted: readonly Listener[],
+  context: CompileContext,
+): ReadonlyMap<Listener, ListenerTlsSnapshot | null> {
+  const tls = indexListenerTls(context);
+  const served = new Map<Listener, ListenerTlsSnapshot | null>();
+  for (const listener of accepted) {
+    const compiled = listener.protocol === 'HTTPS' ? tls.of(listener) : null;
+    if (compiled !== null || listener.protocol === 'HTTP') served.set(listener, compiled);
+  }
+  reportOverlaps([...served.keys()], context);
+  return served;
 }
 
-function hostsOf({ route, hosts }: Attachment): ServedHost[] {
-  return hosts.map((host) => ({ route, host }));
+/** Without any listener there is nothing to go on with: whatever ran before is better. */
+function checkServed(served: ReadonlyMap<Listener, unknown>, { resources, issues }: CompileContext): void {
+  const [first] = [...resources.gateways].sort((a, b) => (resourceName(a) < resourceName(b) ? -1 : 1));
+  if (first === undefined || served.size > 0) return;
+  const message = 'there is nothing to serve: no listener of any Gateway is left';
+  issues.push(issueAt(first, 'error', ['spec', 'listeners'], message, 'the warnings and conditions say why'));
 }
 
-/** The matches of all routes that a listener serves under one hostname, in the order in which they are tried. */
-function orderMatches(served: readonly ServedHost[], index: MatchIndex): MatchSnapshot[] {
-  return served
-    .flatMap(({ route, host }) => candidatesOf(route, host.declared, index))
-    .sort(compareCandidates)
-    .map(({ match }) => match);
+function compileRules(
+  routes: readonly HttpRoute[],
+  serving: ReadonlySet<HttpRoute>,
+  policies: RoutePolicies,
+  context: CompileContext,
+): { readonly services: ServiceTable; readonly table: RuleTable } {
+  const { resources, issues } = context;
+  const index = indexServices(resources);
+  const servicePolicies = {
+    probes: compileProbes(resources.healthCheckPolicies, index.services, issues),
+    balancing: indexBalancing(resources.loadBalancingPolicies, index.services, issues),
+  };
+  const services = createServiceTable(index, servicePolicies, issues);
+  const affinities = indexAffinity(resources.routePolicies, resources.httpRoutes, issues);
+  const table = buildRules(routes, serving, { services, affinities, policies }, context);
+  issues.push(...sharedNames(index, services.used), ...unreadDnsNames(index), ...strangePorts(index));
+  return { services, table };
 }
 
-function candidatesOf(route: HttpRoute, declared: string, index: MatchIndex): Candidate[] {
-  return (index.get(route) ?? []).map((placed) => ({ route, declared, ...placed }));
+function listenerInfo(listener: Listener, tls: ListenerTlsSnapshot | null, policies: RoutePolicies): ListenerInfo {
+  const { gateway, spec, hostname, addresses } = listener;
+  return {
+    name: spec.name,
+    gateway: resourceName(gateway),
+    port: spec.port,
+    protocol: tls === null ? 'HTTP' : 'HTTPS',
+    hostname,
+    addresses,
+    normalisePaths: policies.normalisesPaths(gateway),
+    removal: policies.removalOf(gateway),
+    tls,
+  };
+}
+
+/** Routes that are not accepted do not count (ListenerStatus.AttachedRoutes). */
+function countAttached(
+  attachedTo: ReadonlyMap<Listener, readonly Attachment[]>,
+  { rejected }: RuleTable,
+): ReadonlyMap<Listener, number> {
+  return new Map(
+    [...attachedTo].map(([listener, attachments]) => [
+      listener,
+      attachments.filter(({ route }) => !rejected.has(route)).length,
+    ]),
+  );
 }

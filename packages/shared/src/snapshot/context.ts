@@ -7,11 +7,13 @@ import type { ConfigIssue } from '../resources/issue.js';
 import type { ResourceSet } from '../resources/resource.js';
 import type { Grants } from './grants.js';
 import type { MaterialBook } from './material.js';
+import type { Namespaces } from './namespaces.js';
 import type { StatusBook } from './status.js';
 
 export interface CompileContext {
   readonly resources: ResourceSet;
   readonly grants: Grants;
+  readonly namespaces: Namespaces;
   readonly book: StatusBook;
   readonly issues: ConfigIssue[];
   /** The certificates and authorities that the snapshot names by id. */

@@ -52,19 +52,6 @@ test('two listeners of one name are an error at the second, and neither is serve
   expect(snapshot.listeners.map(({ name }) => name)).toEqual(['b']);
 });
 
-test('listeners of two Gateways conflict when nothing tells them apart', () => {
-  const { snapshot, issues } = compileGateways(documents(gateway({ name: 'b' }), gateway({ name: 'a' })));
-  expect(issues).toMatchObject([
-    {
-      severity: 'error',
-      resource: 'Gateway default/b',
-      path: 'spec.listeners[0].port',
-      message: 'conflicts with listener "http" of Gateway default/a: same port, protocol and hostname',
-    },
-  ]);
-  expect(snapshot.listeners).toEqual([]);
-});
-
 test('the same listener name in two Gateways, or another hostname on the same port, is no conflict', () => {
   const { snapshot, issues } = compileGateways(
     documents(

@@ -74,7 +74,7 @@ function firstOfEach(
   const kept = new Map<string, ValueMatchSnapshot>();
   for (const [index, entry] of entries.entries()) {
     const name = nameOf(entry.name);
-    if (!kept.has(name)) kept.set(name, { name, value: entry.value, regex: false });
+    if (!kept.has(name)) kept.set(name, { name, value: entry.value, regex: entry.type === 'RegularExpression' });
     else
       warn([...at, index], `is ignored: an earlier entry has the name ${JSON.stringify(name)}`, 'remove one of them');
   }

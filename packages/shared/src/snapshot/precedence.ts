@@ -2,8 +2,11 @@
  * The order in which the matches of one hostname of a listener are tried.
  *
  * HTTPRouteSpec.Hostnames and HTTPRouteRule.Matches (apis/v1/httproute_types.go), as one comparison: the hostname that
- * the route declares, exact path, longer prefix, method, more headers, more query parameters, older route, route name,
- * place in the route. Total: no two candidates of a listener are equal, so the order never depends on the files. Pure.
+ * the route declares, exact path, regular expression, prefix, the longer first, method, more headers, more query
+ * parameters, older route, route name, place in the route. The standard leaves the place of regular expressions open:
+ * here an expression, which says more of a path than a prefix does, comes after exact paths and before prefixes, and
+ * of two the longer text counts. Total: no two candidates of a listener are equal, so the order never depends on the
+ * files. Pure.
  */
 import { type HttpRoute, resourceName } from '../resources/resource.js';
 import { compareHostnames, compareText } from './hostname.js';
@@ -45,6 +48,8 @@ function methodRank({ method }: MatchSnapshot): number {
   return method === '' ? 1 : 0;
 }
 
+const PATH_RANKS = { Exact: 0, RegularExpression: 1, PathPrefix: 2 } as const;
+
 function pathRank({ pathType }: MatchSnapshot): number {
-  return pathType === 'Exact' ? 0 : 1;
+  return PATH_RANKS[pathType];
 }

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { brief, compile, documents, gateway, marked, parse, route, service, slice } from '../testing/manifests.js';
-import { compileSnapshot } from './compile.js';
+import { brief, compile, documents, gateway, marked, route, service, slice } from '../testing/manifests.js';
 
 const REF = 'backendRefs: [{ name: chat, port: 80 }]';
 
@@ -58,20 +57,6 @@ test.each([
     { service: 0, weight: 1 },
     { service: -1, weight: 3 },
   ]);
-});
-
-test('a reference into another namespace is refused', () => {
-  const { text, line, column } = marked(
-    route({ rules: ['backendRefs: [{ name: chat, namespace: §other, port: 80 }]'] }),
-  );
-  const { resources, issues } = parse(text, documents(gateway(), service('chat', '{ port: 80 }', 'other')));
-  expect(issues).toEqual([]);
-  const compiled = compileSnapshot(resources);
-  expect(compiled.issues).toMatchObject([
-    { severity: 'error', line, column, path: 'spec.rules[0].backendRefs[0].namespace' },
-  ]);
-  expect(compiled.issues[0]?.message).toMatch(/not supported yet/);
-  expect(compiled.snapshot.rules[0]?.backends).toMatchObject([{ service: -1, weight: 1 }]);
 });
 
 test.each([

@@ -1,87 +1,102 @@
 /**
- * Rules and their backends, each service and rule once, referred to by index.
+ * Rules with their filters, limits and backends, each service and rule once, referred to by index.
  *
- * A backendRef that does not resolve keeps its weight and answers 500 for its share (HTTPRouteRule.BackendRefs); its
- * place and reason become a warning. Pure but for the table that it fills.
+ * A rule with a filter that is not served answers 500 to all of its requests (HTTPRouteFilter.Type): it keeps its place,
+ * so that no other rule gets them. Routes that serve nothing are looked through all the same, for their conditions. Pure
+ * but for the table that it fills and what it says.
  */
 import type { HttpRouteRule } from '../resources/http-route.js';
-import type { ConfigIssue } from '../resources/issue.js';
 import type { ConfigPath } from '../resources/path.js';
-import { type HttpRoute, issueAt, resourceName } from '../resources/resource.js';
+import { type HttpRoute, resourceName } from '../resources/resource.js';
 import type { AffinityIndex } from './affinity.js';
-import { DEFAULT_LIMITS } from './rule-policy.js';
-import { SERVICE_NAME_LABEL, type ServiceTable } from './services.js';
-import type { BackendSnapshot, RuleSnapshot } from './snapshot.js';
-
-const NO_ENDPOINT_HINT = `its EndpointSlices have the label ${SERVICE_NAME_LABEL} and a port of the same name`;
+import { compileBackends, resolveReference, unknownExtension } from './backends.js';
+import type { CompileContext } from './context.js';
+import { compileFilters, isUnserved } from './filters.js';
+import type { RoutePolicies } from './route-limits.js';
+import { createRouteReport, type RouteReport } from './route-report.js';
+import type { ServiceTable } from './services.js';
+import type { RuleSnapshot } from './snapshot.js';
 
 export interface RuleTable {
   readonly rules: readonly RuleSnapshot[];
-  /** Index of the first rule of a route; the others follow it. */
+  /** Index of the first rule of a served route; the others follow it. */
   readonly firstRule: ReadonlyMap<HttpRoute, number>;
+  /** Routes of which no rule can be served as it is written. */
+  readonly rejected: ReadonlySet<HttpRoute>;
 }
 
-/** The rules of all routes, in the order of routes and rules. */
+/** What rules are made with. */
+export interface RuleParts {
+  readonly services: ServiceTable;
+  readonly affinities: AffinityIndex;
+  readonly policies: RoutePolicies;
+}
+
+/** The rules of all routes that are `served`, in the order of routes and rules. */
 export function buildRules(
   routes: readonly HttpRoute[],
-  services: ServiceTable,
-  affinities: AffinityIndex,
-  issues: ConfigIssue[],
+  served: ReadonlySet<HttpRoute>,
+  parts: RuleParts,
+  context: CompileContext,
 ): RuleTable {
   const rules: RuleSnapshot[] = [];
   const firstRule = new Map<HttpRoute, number>();
+  const rejected = new Set<HttpRoute>();
   for (const route of routes) {
-    firstRule.set(route, rules.length);
-    for (const [position, rule] of route.spec.rules.entries()) {
-      const backends = buildBackends(route, rule, position, services, issues);
-      const used = backends.flatMap(({ service }) => services.list[service] ?? []);
-      const affinity = affinities.of(route, used);
-      rules.push({
-        route: resourceName(route),
-        index: position,
-        backends,
-        affinity,
-        filters: null,
-        limits: DEFAULT_LIMITS,
-        origins: null,
-        broken: '',
-      });
+    const serving = served.has(route);
+    const report = createRouteReport(route, serving, context);
+    if (serving) firstRule.set(route, rules.length);
+    const origins = serving ? parts.policies.originsOf(route) : null;
+    for (const [index, rule] of route.spec.rules.entries()) {
+      const broken = checkFilters(route, rule, index, parts.services, report, context);
+      const backends = compileBackends(route, index, parts.services, report, context, serving);
+      if (!serving) continue;
+      warnOfNowhere(rule, index, broken, report);
+      const used = backends.flatMap(({ service }) => parts.services.list[service] ?? []);
+      const affinity = parts.affinities.of(route, used);
+      const filters = compileFilters(rule.filters);
+      const limits = parts.policies.limitsOf(route, rule);
+      rules.push({ route: resourceName(route), index, backends, affinity, filters, limits, origins, broken });
     }
+    if (!report.close()) rejected.add(route);
   }
-  return { rules, firstRule };
+  return { rules, firstRule, rejected };
 }
 
-function buildBackends(
+const BROKEN = 'all requests of the rule are answered with 500';
+
+/** Why the rule cannot be served, in words; '' when it can. */
+function checkFilters(
   route: HttpRoute,
   rule: HttpRouteRule,
-  position: number,
+  index: number,
   services: ServiceTable,
-  issues: ConfigIssue[],
-): BackendSnapshot[] {
-  const path: ConfigPath = ['spec', 'rules', position];
-  const warn = (at: ConfigPath, message: string, hint = '') =>
-    issues.push(issueAt(route, 'warning', at, message, hint));
-  if (rule.backendRefs.every(({ weight }) => weight === 0)) {
-    const what = rule.backendRefs.length === 0 ? 'has no backendRefs' : 'has only backendRefs of weight 0';
-    warn(path, `${what}: its requests are answered with 500`);
+  report: RouteReport,
+  context: CompileContext,
+): string {
+  let broken = '';
+  for (const [position, filter] of rule.filters.entries()) {
+    const path: ConfigPath = ['spec', 'rules', index, 'filters', position];
+    if (filter.requestMirror !== undefined) {
+      report.notMirrored(index, path);
+      const target = resolveReference(filter.requestMirror.backendRef, route.namespace, services, context);
+      const at = [...path, 'requestMirror', 'backendRef'];
+      if ('reason' in target) report.unresolved(at, target, 'nothing is mirrored anyhow');
+    }
+    if (!isUnserved(filter)) continue;
+    const unknown = filter.extensionRef === undefined ? undefined : unknownExtension(filter.extensionRef);
+    const message = unknown?.message ?? `a filter of type ${filter.type} is not served`;
+    if (unknown !== undefined) report.unresolved(path, unknown, BROKEN);
+    else report.unsupported(index, path, message, BROKEN);
+    if (broken === '') broken = message;
   }
-  return rule.backendRefs.map((ref, index) => {
-    const at = [...path, 'backendRefs', index];
-    if (ref.namespace !== undefined && ref.namespace !== route.namespace) {
-      const hint = 'refer to a Service in the namespace of the route';
-      const message = 'a reference into another namespace (ReferenceGrant) is not supported yet';
-      issues.push(issueAt(route, 'error', [...at, 'namespace'], message, hint));
-      return { service: -1, weight: ref.weight, filters: null };
-    }
-    const service =
-      ref.group !== '' || ref.kind !== 'Service' || ref.port === undefined
-        ? `${ref.kind} ${ref.name} is no Service`
-        : services.add({ namespace: route.namespace, name: ref.name, port: ref.port });
-    if (typeof service === 'string') warn(at, `${service}: its share of the requests is answered with 500`);
-    else if (services.list[service]?.targets.every(({ draining }) => draining)) {
-      const message = `Service ${route.namespace}/${ref.name} has no ready endpoint on port ${ref.port}`;
-      warn(at, `${message}: its share of the requests is answered with 503`, NO_ENDPOINT_HINT);
-    }
-    return { service: typeof service === 'string' ? -1 : service, weight: ref.weight, filters: null };
-  });
+  return broken;
+}
+
+/** A rule that can send nothing anywhere, and does not redirect. */
+function warnOfNowhere({ backendRefs, filters }: HttpRouteRule, index: number, broken: string, report: RouteReport) {
+  if (broken !== '' || backendRefs.some(({ weight }) => weight > 0)) return;
+  if (filters.some(({ requestRedirect }) => requestRedirect !== undefined)) return;
+  const what = backendRefs.length === 0 ? 'has no backendRefs' : 'has only backendRefs of weight 0';
+  report.warn(['spec', 'rules', index], `${what}: its requests are answered with 500`);
 }

@@ -1,8 +1,7 @@
 /**
  * Services, slices and Deployments by name, and the table of the services that routes use.
  *
- * Each service is resolved once, whatever the number of references; a reference that does not resolve gives the reason
- * instead. Pure but for the table and the issues that it fills; the indexes are made once for a compilation.
+ * Each service is resolved once, whatever the number of references; a reference that does not resolve has a fault. Pure but for the table and the issues that it fills; the indexes are made once for a compilation.
  */
 import type { ConfigIssue } from '../resources/issue.js';
 import {
@@ -13,6 +12,7 @@ import {
   resourceName,
   type Service,
 } from '../resources/resource.js';
+import type { ServicePort } from '../resources/service.js';
 import type { BalancingIndex } from './balancing.js';
 import { groupBy } from './group-by.js';
 import { compareText } from './hostname.js';
@@ -76,8 +76,10 @@ export interface ServiceTable {
   readonly list: readonly ServiceSnapshot[];
   /** The Services that are used. */
   readonly used: ReadonlySet<Service>;
-  /** Index of the service that a reference means, or why it means none. */
-  add(ref: ServiceRef): number | string;
+  /** Why a reference means no service; undefined when it means one. */
+  fault(ref: ServiceRef): string | undefined;
+  /** Index of the service that a reference without a fault means. */
+  add(ref: ServiceRef): number;
 }
 
 /** An empty table. What is wrong with a Service itself goes to `issues`. */
@@ -88,19 +90,15 @@ export function createServiceTable(
 ): ServiceTable {
   const list: ServiceSnapshot[] = [];
   const used = new Set<Service>();
-  const known = new Map<string, number | string>();
-  const resolve = (ref: ServiceRef): number | string => {
+  const known = new Map<string, number>();
+  const add = (ref: ServiceRef): number => {
     const key = `${ref.namespace}/${ref.name}`;
     const service = index.services.get(key);
-    if (service === undefined) return `there is no Service ${key}`;
-    const { ports, type } = service.spec;
-    const port = ports.find((candidate) => candidate.port === ref.port && candidate.protocol === 'TCP');
-    const portless = type === 'ExternalName' && ports.length === 0;
-    if (port === undefined && !portless) return `Service ${key} has no TCP port ${ref.port}`;
+    if (service === undefined) throw new Error(`Service ${key} was not asked for its faults`);
     used.add(service);
     const resolved = {
       name: `${key}/${ref.port}`,
-      targets: resolveTargets(index, service, port, ref.port, issues),
+      targets: resolveTargets(index, service, portOf(service, ref), ref.port, issues),
       probe: policies.probes.get(key) ?? DEFAULT_PROBE,
       balancing: policies.balancing.of(service, ref.port),
       liveConnections: liveConnections(service),
@@ -111,13 +109,25 @@ export function createServiceTable(
   return {
     list,
     used,
+    fault(ref) {
+      const key = `${ref.namespace}/${ref.name}`;
+      const service = index.services.get(key);
+      if (service === undefined) return `there is no Service ${key}`;
+      const { ports, type } = service.spec;
+      const portless = type === 'ExternalName' && ports.length === 0;
+      return portOf(service, ref) === undefined && !portless ? `Service ${key} has no TCP port ${ref.port}` : undefined;
+    },
     add(ref) {
       const key = `${ref.namespace}/${ref.name}/${ref.port}`;
-      const result = known.get(key) ?? resolve(ref);
-      known.set(key, result);
-      return result;
+      const place = known.get(key) ?? add(ref);
+      known.set(key, place);
+      return place;
     },
   };
+}
+
+function portOf({ spec }: Service, { port }: ServiceRef): ServicePort | undefined {
+  return spec.ports.find((candidate) => candidate.port === port && candidate.protocol === 'TCP');
 }
 
 function liveConnections({ spec: { annotations } }: Service): LiveConnectionsSnapshot {

@@ -1,0 +1,80 @@
+/**
+ * The Gateways that are ours, and the addresses that they ask for.
+ *
+ * Without a GatewayClass object every Gateway is ours: the files of a gateway that runs outside a cluster need none. A
+ * class that names somebody else's controller leaves its Gateways to that one. An address that cannot be bound makes the
+ * Gateway unacceptable (UnsupportedAddress); the reference's own type names a frontend in its cloud and asks for nothing
+ * here. Pure but for what it says.
+ */
+import { canonicalAddress } from '../resources/address.js';
+import type { GatewayAddress } from '../resources/gateway.js';
+import { type Gateway, type GatewayClass, issueAt, resourceName } from '../resources/resource.js';
+import type { CompileContext } from './context.js';
+import { compareText } from './hostname.js';
+import { CONTROLLER_NAME } from './status.js';
+
+/** Controllers whose Gateways are served: our own, and the reference's, so that its manifests run unchanged. */
+const CONTROLLERS: readonly string[] = [CONTROLLER_NAME, 'alb.networking.azure.io/alb-controller'];
+
+/** A frontend of the reference product: an address that its cloud gives. */
+const FRONTEND_TYPE = 'alb.networking.azure.io/Frontend';
+
+export interface OwnGateway {
+  readonly gateway: Gateway;
+  /** To bind, canonical; none: what the options of the process say. */
+  readonly addresses: readonly string[];
+  /** Whether its listeners may be served. */
+  readonly accepted: boolean;
+}
+
+/** Whether Gateways of the class are ours. */
+export function isOurs({ spec }: GatewayClass): boolean {
+  return CONTROLLERS.includes(spec.controllerName);
+}
+
+/** Our Gateways, by name. */
+export function ownGateways(context: CompileContext): OwnGateway[] {
+  const classes = new Map(context.resources.gatewayClasses.map((each) => [each.name, each]));
+  return [...context.resources.gateways]
+    .sort((a, b) => compareText(resourceName(a), resourceName(b)))
+    .filter((gateway) => !belongsToOthers(gateway, classes.get(gateway.spec.gatewayClassName), context))
+    .map((gateway) => ownGateway(gateway, context));
+}
+
+function belongsToOthers(gateway: Gateway, of: GatewayClass | undefined, { issues }: CompileContext): boolean {
+  if (of === undefined || isOurs(of)) return false;
+  const message = `is passed over: GatewayClass ${of.name} belongs to controller ${of.spec.controllerName}`;
+  const hint = `a class of ours has the controllerName ${CONTROLLER_NAME}`;
+  issues.push(issueAt(gateway, 'warning', ['spec', 'gatewayClassName'], message, hint));
+  return true;
+}
+
+function ownGateway(gateway: Gateway, { book, issues }: CompileContext): OwnGateway {
+  const faults = gateway.spec.addresses.flatMap((address, position) => {
+    const fault = addressFault(address);
+    if (fault === undefined) return [];
+    issues.push(
+      issueAt(gateway, 'warning', ['spec', 'addresses', position], fault, 'use an address of type IPAddress'),
+    );
+    return [fault];
+  });
+  if (faults[0] !== undefined) {
+    book.gateway(gateway, { type: 'Accepted', status: 'False', reason: 'UnsupportedAddress', message: faults[0] });
+  }
+  const addresses = gateway.spec.addresses.flatMap(({ type, value }) =>
+    type === 'IPAddress' ? (anyAddress(value) ?? []) : [],
+  );
+  return { gateway, addresses: [...new Set(addresses)].sort(compareText), accepted: faults.length === 0 };
+}
+
+/** Why an address cannot be bound; undefined when it can, or when it asks for none in particular. */
+function addressFault({ type, value }: GatewayAddress): string | undefined {
+  if (type === FRONTEND_TYPE) return undefined;
+  if (type !== 'IPAddress') return `an address of type ${type} cannot be bound: the Gateway is not served`;
+  if (value === '' || anyAddress(value) !== undefined) return undefined;
+  return `${JSON.stringify(value)} is not an IP address: the Gateway is not served`;
+}
+
+function anyAddress(text: string): string | undefined {
+  return canonicalAddress(text, 'IPv4') ?? canonicalAddress(text, 'IPv6');
+}
