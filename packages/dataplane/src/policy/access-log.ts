@@ -11,6 +11,7 @@ import { Field } from './field-name.js';
 import { firstValue } from './fields.js';
 import type { RequestHead } from './head.js';
 import { jsonString } from './json-string.js';
+import type { OwnAnswerCode } from './own-answer.js';
 import { redactQuery } from './redact-query.js';
 import type { RefusalCode } from './refusal.js';
 
@@ -35,7 +36,8 @@ export interface LogRecord {
   readonly endpoint: EndpointSnapshot | undefined;
   /** To the first byte of the backend's answer, ms; undefined when it gave none. */
   readonly backendResponseLatencyMs: number | undefined;
-  readonly refusal: RefusalCode | undefined;
+  /** Of the gateway's own answer; undefined when it was the backend's, or none. */
+  readonly refusal: RefusalCode | OwnAnswerCode | undefined;
   /** Why it was refused, in words, where the code does not say it all; '' else. */
   readonly refusalReason: string;
 }

@@ -19,9 +19,11 @@ import { createStrategy, type Random, type Strategy } from './balancing/strategy
 import type { EndpointSets } from './endpoints.js';
 import type { HeaderField } from './fields.js';
 import { Refusal, refuse } from './refusal.js';
-import { createServiceTurn, nextService, type ServiceTurn } from './service-turn.js';
+import { createServiceTurn, nextBackend, type ServiceTurn } from './service-turn.js';
 
 export interface EndpointChoice {
+  /** Position in `RuleSnapshot.backends`. */
+  readonly backend: number;
   /** Index into `Snapshot.services`. */
   readonly service: number;
   readonly endpoint: EndpointSnapshot;
@@ -65,6 +67,9 @@ export interface BalancerOptions {
   readonly now?: () => number;
 }
 
+/** What a choice is made for. */
+type Wanted = Pick<EndpointChoice, 'backend' | 'service' | 'key' | 'presented'>;
+
 const UNRESOLVED = refuse('backend-unresolved');
 const NOT_TRIED: readonly number[] = [];
 
@@ -99,22 +104,19 @@ class Chooser implements Balancer {
     const presented = config.affinity === null ? '' : cookieValue(fields, config.affinity.cookie);
     const kept = presented === '' ? undefined : this.#keep(config, presented);
     if (kept !== undefined) return kept;
-    const service = nextService(this.#turn(rule, config));
+    const backend = nextBackend(this.#turn(rule, config));
+    const service = config.backends[backend]?.service ?? -1;
     if (service < 0) return UNRESOLVED;
-    return this.#choose(rule, service, this.#key(service, presented, fields, clientAddress), presented, NOT_TRIED);
+    const key = this.#key(service, presented, fields, clientAddress);
+    return this.#choose(rule, { backend, service, key, presented }, NOT_TRIED);
   }
 
   pickAgain(rule: number, choice: EndpointChoice, tried: readonly number[]): EndpointChoice | Refusal {
-    return this.#choose(rule, choice.service, choice.key, choice.presented, tried);
+    return this.#choose(rule, choice, tried);
   }
 
-  #choose(
-    rule: number,
-    service: number,
-    key: number,
-    presented: string,
-    tried: readonly number[],
-  ): EndpointChoice | Refusal {
+  #choose(rule: number, wanted: Wanted, tried: readonly number[]): EndpointChoice | Refusal {
+    const { backend, service, key, presented } = wanted;
     const strategy = this.#strategy(service);
     if (strategy === undefined) return UNRESOLVED;
     const candidates = this.#candidates;
@@ -128,12 +130,12 @@ class Chooser implements Balancer {
     const endpoint = candidates.endpoints[at] as EndpointSnapshot;
     const sticky = strategy instanceof RingHash && this.#snapshot.rule(rule)?.affinity != null;
     const id = sticky ? strategy.id(at) : '';
-    return { service, endpoint, key, presented, cookie: id === presented ? '' : id };
+    return { backend, service, endpoint, key, presented, cookie: id === presented ? '' : id };
   }
 
   /** The endpoint that an affinity cookie names, of any service of the rule that gets requests at all. */
   #keep({ backends }: RuleSnapshot, presented: string): EndpointChoice | undefined {
-    for (const { service, weight } of backends) {
+    for (const [backend, { service, weight }] of backends.entries()) {
       const strategy = this.#strategy(service);
       if (weight === 0 || !(strategy instanceof RingHash)) continue;
       const endpoints = this.#endpoints(service);
@@ -142,7 +144,7 @@ class Chooser implements Balancer {
       this.#candidates.begin(endpoints, NOT_TRIED, this.#now());
       if (!this.#candidates.eligible(at)) return undefined;
       const endpoint = endpoints[at] as EndpointSnapshot;
-      return { service, endpoint, key: hashText(presented), presented, cookie: '' };
+      return { backend, service, endpoint, key: hashText(presented), presented, cookie: '' };
     }
     return undefined;
   }

@@ -3,7 +3,7 @@
  *
  * Invariant: end-to-end fields keep their order, spelling and values; hop-by-hop fields never pass; what the gateway
  * states itself (Connection, Upgrade, x-forwarded-*, x-request-id, framing) it states once, and nothing that a peer sent
- * can replace or remove it. Parts come from strict parsing and hold no line ends, so none can be injected.
+ * can replace or remove it, nor can a filter. Parts come from strict parsing and hold no line ends, so none can be injected.
  * Pure; runs in the workers.
  */
 import type { RelayMode } from '../engine/binding.js';
@@ -11,6 +11,7 @@ import { Field } from './field-name.js';
 import { type HeaderField, hasField, listsToken } from './fields.js';
 import { framingOf } from './framing.js';
 import type { RequestHead, ResponseHead } from './head.js';
+import { type FieldChanges, isCorsField } from './header-changes.js';
 import { isHopByHop, isNominated, nominated } from './hop-by-hop.js';
 import { isRefusal, type Refusal } from './refusal.js';
 
@@ -21,6 +22,15 @@ export interface ForwardContext {
   readonly requestId: string;
 }
 
+/** How the request goes on otherwise than it came; see header-changes.ts and rewrite.ts. */
+export interface ForwardChanges {
+  /** Without the query. */
+  readonly path: string;
+  /** New Host; '' keeps the client's. */
+  readonly host: string;
+  readonly fields: FieldChanges | undefined;
+}
+
 export interface Relay {
   readonly head: string;
   readonly mode: RelayMode;
@@ -29,17 +39,19 @@ export interface Relay {
 }
 
 /** The request head for the backend: origin-form, HTTP/1.1, the upgrade rebuilt, who asked appended. */
-export function requestHead(request: RequestHead, context: ForwardContext): string {
+export function requestHead(request: RequestHead, context: ForwardContext, changes?: ForwardChanges): string {
   const names = nominated(request.fields);
+  const dropped = changes?.fields?.dropped;
   let forwardedFor = '';
-  let text = `GET ${originForm(request)} HTTP/1.1\r\n`;
+  let text = `GET ${changes === undefined ? originForm(request) : changedForm(request, changes.path)} HTTP/1.1\r\n`;
   for (const field of request.fields) {
     if (isNominated(field, names)) continue;
     if (field.id === Field.forwardedFor) forwardedFor += field.value === '' ? '' : `${field.value}, `;
-    else if (!isReplaced(field)) text += `${field.name}: ${field.value}\r\n`;
+    else if (field.id === Field.host && changes !== undefined) text += hostField(field, changes.host);
+    else if (!isReplaced(field) && dropped?.has(field.lowerName) !== true) text += `${field.name}: ${field.value}\r\n`;
   }
   return (
-    `${text}Connection: Upgrade\r\nUpgrade: websocket\r\nx-forwarded-for: ${forwardedFor}${context.clientAddress}\r\n` +
+    `${text}${changes?.fields?.lines ?? ''}Connection: Upgrade\r\nUpgrade: websocket\r\nx-forwarded-for: ${forwardedFor}${context.clientAddress}\r\n` +
     `x-forwarded-proto: ${context.scheme}\r\nx-request-id: ${context.requestId}\r\n\r\n`
   );
 }
@@ -48,6 +60,14 @@ function originForm(request: RequestHead): string {
   const { target, path, query } = request;
   if (target.startsWith('/')) return target;
   return query === undefined ? path : `${path}?${query}`;
+}
+
+function changedForm({ query }: RequestHead, path: string): string {
+  return query === undefined ? path : `${path}?${query}`;
+}
+
+function hostField(field: HeaderField, host: string): string {
+  return `${field.name}: ${host === '' ? field.value : host}\r\n`;
 }
 
 /** Fields of a handshake that do not pass as they are. It has no body: a `Content-Length: 0` says nothing. */
@@ -64,31 +84,44 @@ function isReplaced(field: HeaderField): boolean {
   );
 }
 
-/**
- * The 101 for the client. It has no body, so it carries no framing (RFC 9110 8.6, RFC 9112 6.1). `added`: whole field
- * lines of the gateway, each with its CR LF.
- */
-export function switchHead(response: ResponseHead, requestId: string, added = ''): string {
+/** What an answer that is passed on gets and loses beside what always does. */
+export interface AnswerChanges {
+  /** Whole field lines of the gateway, each with its CR LF. */
+  readonly added: string;
+  readonly fields: FieldChanges | undefined;
+  /** What the backend says of CORS does not pass: the gateway does. */
+  readonly cors: boolean;
+}
+
+export const UNCHANGED: AnswerChanges = { added: '', fields: undefined, cors: false };
+
+/** The 101 for the client. It has no body, so it carries no framing (RFC 9110 8.6, RFC 9112 6.1). */
+export function switchHead(response: ResponseHead, requestId: string, changes = UNCHANGED): string {
   return (
-    `HTTP/1.1 101 ${response.reason}\r\n${endToEnd(response)}${added}` +
+    `HTTP/1.1 101 ${response.reason}\r\n${endToEnd(response, changes)}` +
     `Connection: Upgrade\r\nUpgrade: websocket\r\nx-request-id: ${requestId}\r\n\r\n`
   );
 }
 
-/** An interim answer (1xx but 101) for the client. */
+/** An interim answer (1xx but 101) for the client. Filters change final answers alone. */
 export function interimHead(response: ResponseHead): string {
-  return `HTTP/1.1 ${response.status} ${response.reason}\r\n${endToEnd(response)}\r\n`;
+  return `HTTP/1.1 ${response.status} ${response.reason}\r\n${endToEnd(response, UNCHANGED)}\r\n`;
 }
 
 /**
  * A final answer that is no 101, for the client, and how its body ends. The connection ends with it. `date` is added when
- * the backend sent no Date, as whoever forwards must (RFC 9110 6.6.1); '' adds none. `added`: as for `switchHead`.
+ * the backend sent no Date, as whoever forwards must (RFC 9110 6.6.1); '' adds none.
  */
-export function relayHead(response: ResponseHead, requestId: string, date: string, added = ''): Relay | Refusal {
+export function relayHead(
+  response: ResponseHead,
+  requestId: string,
+  date: string,
+  changes = UNCHANGED,
+): Relay | Refusal {
   const framing = framingOf(response);
   if (isRefusal(framing)) return framing;
   const head =
-    `HTTP/1.1 ${response.status} ${response.reason}\r\n${endToEnd(response)}${added}${framing.fields}` +
+    `HTTP/1.1 ${response.status} ${response.reason}\r\n${endToEnd(response, changes)}${framing.fields}` +
     (date === '' || hasField(response.fields, Field.date) ? '' : `Date: ${date}\r\n`) +
     `${closing(response)}x-request-id: ${requestId}\r\n\r\n`;
   return { head, mode: framing.mode, length: framing.length };
@@ -100,15 +133,17 @@ function closing(response: ResponseHead): string {
   return upgrades ? 'Connection: close, Upgrade\r\nUpgrade: websocket\r\n' : 'Connection: close\r\n';
 }
 
-function endToEnd(response: ResponseHead): string {
+function endToEnd(response: ResponseHead, { added, fields, cors }: AnswerChanges): string {
   const names = nominated(response.fields);
+  const dropped = fields?.dropped;
   let text = '';
   for (const field of response.fields) {
     const { id } = field;
     if (isHopByHop(id) || isNominated(field, names)) continue;
     if (id === Field.contentLength || id === Field.transferEncoding || id === Field.requestId) continue;
-    if (id === Field.loadMetrics) continue;
+    if (id === Field.loadMetrics || dropped?.has(field.lowerName) === true) continue;
+    if (cors && isCorsField(field.lowerName)) continue;
     text += `${field.name}: ${field.value}\r\n`;
   }
-  return text;
+  return `${text}${fields?.lines ?? ''}${added}`;
 }

@@ -26,6 +26,7 @@ const STATUS_FIELDS: Readonly<Record<number, string>> = {
 
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
@@ -53,11 +54,14 @@ function internal(status: number, text: string): RefusalKind {
 export const REFUSALS = {
   'malformed-request-line': client(400, 'the request line is malformed'),
   'bad-target': client(400, 'the request target is not one that this gateway takes'),
+  'ambiguous-path': client(400, 'the path could be read in more than one way'),
   'malformed-header': client(400, 'a header field is malformed'),
   'bad-host': client(400, 'the request needs exactly one valid Host'),
   'body-declared': client(400, 'a WebSocket handshake must not declare a body'),
   'websocket-connection': client(400, 'the handshake needs Connection: Upgrade'),
   'websocket-key': client(400, 'the handshake needs exactly one valid Sec-WebSocket-Key'),
+  'origin-not-allowed': client(403, 'this origin may not open a WebSocket here'),
+  'origin-missing': client(403, 'the handshake needs an Origin here'),
   'no-route': client(404, 'no route matches this host and path'),
   'method-not-allowed': client(405, 'this method is not allowed here'),
   'request-timeout': client(408, 'the request head did not arrive in time'),
@@ -69,6 +73,7 @@ export const REFUSALS = {
   'too-many-headers': client(431, 'the request has too many header fields'),
   'unknown-method': client(501, 'this method is not known here'),
   'version-not-supported': client(505, 'this version of HTTP is not supported here'),
+  'rule-broken': internal(500, 'the route is not served as it is configured'),
   'backend-unresolved': internal(500, 'the route has no backend that resolves'),
   internal: internal(500, 'internal error'),
   'local-exhausted': internal(503, 'the gateway is out of local resources'),
@@ -82,6 +87,7 @@ export const REFUSALS = {
   'upstream-head-too-large': upstream(502, false, 'the head of the answer of the backend is too large'),
   'upstream-bad-upgrade': upstream(502, false, 'the backend switched protocols wrongly'),
   'answer-timeout': upstream(504, false, 'the backend did not answer in time'),
+  'route-timeout': upstream(504, false, 'the request took longer than its route allows'),
 } as const satisfies Readonly<Record<string, RefusalKind>>;
 
 export type RefusalCode = keyof typeof REFUSALS;
@@ -92,17 +98,20 @@ export class Refusal {
   readonly status: number;
   /** What exactly is wrong: a fixed ASCII text of our own, never bytes of a peer. */
   readonly detail: string | undefined;
+  /** For the log alone: why, in words, where the code does not say it all; may hold what a peer sent. '' for nothing. */
+  readonly reason: string;
   declare protected readonly brand: never;
 
-  constructor(code: RefusalCode, detail: string | undefined) {
+  constructor(code: RefusalCode, detail: string | undefined, reason = '') {
     this.code = code;
     this.status = REFUSALS[code].status;
     this.detail = detail;
+    this.reason = reason;
   }
 }
 
-export function refuse(code: RefusalCode, detail?: string): Refusal {
-  return new Refusal(code, detail);
+export function refuse(code: RefusalCode, detail?: string, reason?: string): Refusal {
+  return new Refusal(code, detail, reason);
 }
 
 export function isRefusal(value: unknown): value is Refusal {

@@ -7,7 +7,8 @@
 import type { BackendSnapshot } from '@sluice/shared/snapshot/snapshot';
 
 export interface ServiceTurn {
-  readonly services: readonly number[];
+  /** Positions in the rule's list. */
+  readonly backends: readonly number[];
   readonly weights: readonly number[];
   readonly credits: number[];
   readonly total: number;
@@ -15,27 +16,27 @@ export interface ServiceTurn {
 
 /** `phase`: a whole number, where in its period the turn begins. */
 export function createServiceTurn(backends: readonly BackendSnapshot[], phase: number): ServiceTurn {
-  const weighted = backends.filter(({ weight }) => weight > 0);
+  const weighted = backends.map(({ weight }, backend) => ({ weight, backend })).filter(({ weight }) => weight > 0);
   const turn: ServiceTurn = {
-    services: weighted.map(({ service }) => service),
+    backends: weighted.map(({ backend }) => backend),
     weights: weighted.map(({ weight }) => weight),
     credits: weighted.map(() => 0),
     total: weighted.reduce((sum, { weight }) => sum + weight, 0),
   };
   // Any window of one period holds the exact shares, so a start inside it costs no exactness.
-  for (let skipped = weighted.length === 0 ? 0 : phase % weighted.length; skipped > 0; skipped--) nextService(turn);
+  for (let skipped = weighted.length === 0 ? 0 : phase % weighted.length; skipped > 0; skipped--) nextBackend(turn);
   return turn;
 }
 
-/** The service whose turn it is; -1 when nothing has a weight, or when the share is that of an unresolved reference. */
-export function nextService(turn: ServiceTurn): number {
-  const { services, weights, credits, total } = turn;
-  if (services.length <= 1) return services[0] ?? -1;
+/** Position of the backendRef whose turn it is; -1 when nothing has a weight. */
+export function nextBackend(turn: ServiceTurn): number {
+  const { backends, weights, credits, total } = turn;
+  if (backends.length <= 1) return backends[0] ?? -1;
   let best = 0;
   for (let at = 0; at < credits.length; at++) {
     credits[at] = (credits[at] as number) + (weights[at] as number);
     if ((credits[at] as number) > (credits[best] as number)) best = at;
   }
   credits[best] = (credits[best] as number) - total;
-  return services[best] as number;
+  return backends[best] as number;
 }

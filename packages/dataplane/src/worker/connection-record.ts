@@ -4,9 +4,11 @@
  * Lives from the request event until the engine has been told how the connection goes on: a spliced connection has no
  * JavaScript object. Worker thread.
  */
+import type { RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
 import { type LogRecord, logFields } from '../policy/access-log.js';
 import type { EndpointChoice } from '../policy/balancer.js';
 import type { RequestHead } from '../policy/head.js';
+import type { OwnAnswerCode } from '../policy/own-answer.js';
 import type { RefusalCode } from '../policy/refusal.js';
 import type { RouteMatch } from '../policy/router.js';
 import type { Handshake } from '../policy/websocket.js';
@@ -38,11 +40,14 @@ export interface Pending extends Recorded {
 /** The endpoint that a connection is being connected to, and what another attempt would need. */
 export interface Attempt {
   readonly handshake: Handshake;
+  readonly rule: RuleSnapshot;
   readonly head: string;
   /** Slots of the endpoints that have been chosen, this one included. */
   readonly tried: number[];
   /** Moment (performance.now) at which the connect budget ends. */
   readonly deadlineMs: number;
+  /** Moment (performance.now) at which the rule's bound of the request ends; infinite without one. */
+  readonly requestDeadlineMs: number;
   choice: EndpointChoice;
   /** The endpoint that was chosen last has taken the connection. */
   connected: boolean;
@@ -52,7 +57,8 @@ export interface Attempt {
 export interface Outcome {
   readonly status: number;
   readonly responseHeaderBytes: number;
-  readonly refusal: RefusalCode | undefined;
+  /** See `LogRecord`. */
+  readonly refusal: RefusalCode | OwnAnswerCode | undefined;
   /** See `LogRecord`. */
   readonly refusalReason: string;
 }

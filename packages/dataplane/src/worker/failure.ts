@@ -5,7 +5,8 @@
  * (no descriptor, no port) never leads to another attempt, since it would fail there too. Pure.
  */
 import { FailedCode, FailedStage } from '../engine/binding.js';
-import { REFUSALS, type RefusalCode } from '../policy/refusal.js';
+import { REFUSALS, type Refusal, type RefusalCode, refuse } from '../policy/refusal.js';
+import type { Attempt } from './connection-record.js';
 
 export const ATTEMPTS_MAX = 3;
 
@@ -17,6 +18,29 @@ export function failureCode(stage: FailedStage, code: FailedCode): RefusalCode {
   if (code === FailedCode.timeout) return 'answer-timeout';
   if (code === FailedCode.tooLarge) return 'upstream-head-too-large';
   return code === FailedCode.truncated ? 'upstream-truncated' : 'upstream-reset';
+}
+
+/** The engine's clock may be this much before ours, ms. */
+const CLOCKS_APART_MS = 2;
+
+/**
+ * The refusal that a failure ends in: when the rule's bound of the whole request is over, it is that bound's; and where
+ * the limit was the rule's own, the log says so.
+ */
+export function limitRefusal(
+  code: RefusalCode,
+  { rule, requestDeadlineMs }: Pick<Attempt, 'rule' | 'requestDeadlineMs'>,
+): Refusal {
+  if (code !== 'answer-timeout' && code !== 'connect-timeout') return refuse(code);
+  const name = `rule ${rule.index} of ${rule.route}`;
+  const { limits } = rule;
+  if (performance.now() >= requestDeadlineMs - CLOCKS_APART_MS) {
+    return refuse('route-timeout', undefined, `${name} allows ${limits.requestMs} ms for the whole request`);
+  }
+  const [limitMs, what] =
+    code === 'answer-timeout' ? [limits.backendRequestMs, 'an answer'] : [limits.connectMs, 'connecting'];
+  const own = limitMs === null || limitMs === 0 ? '' : `${name} allows ${limitMs} ms for ${what}`;
+  return refuse(code, undefined, own);
 }
 
 /** Whether another endpoint may be tried after `code`: `tried` endpoints have been, `leftMs` of the budget remain. */

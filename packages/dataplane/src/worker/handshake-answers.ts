@@ -5,12 +5,17 @@
  * Counted is what the engine took: an id that was stale got no answer. Worker thread.
  */
 import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
+import type { RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { ConnectionId } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
 import { setCookieField } from '../policy/affinity.js';
 import { type EndpointChoice, Unserved } from '../policy/balancer.js';
-import { relayHead, switchHead } from '../policy/forward.js';
+import { corsFields } from '../policy/cors.js';
+import { type AnswerChanges, relayHead, switchHead, UNCHANGED } from '../policy/forward.js';
 import type { ResponseHead } from '../policy/head.js';
+import { changesOf } from '../policy/header-changes.js';
+import { idleMs, lifetimeMs } from '../policy/limits.js';
+import { type OwnAnswer, ownAnswerBytes } from '../policy/own-answer.js';
 import { httpDate, isRefusal, type Refusal, refusalBytes, retryAfterS } from '../policy/refusal.js';
 import { checkSwitch } from '../policy/websocket.js';
 import {
@@ -43,10 +48,12 @@ export class Answers {
   ): Refusal | boolean {
     const refusal = checkSwitch(response, attempt.handshake);
     if (refusal !== undefined) return refusal;
-    const head = switchHead(response, pending.requestId, this.#affinityField(pending, attempt.choice));
+    const head = switchHead(response, pending.requestId, this.#changes(pending, attempt));
     const fields = this.fields(pending, passedOn(101, head.length));
-    const { limits, meters } = this.#context;
-    if (!engine.splice(id, head, fields, limits.streamIdleTimeoutMs, limits.lifetimeMs)) return false;
+    const { limits: options, meters, random } = this.#context;
+    const { limits } = attempt.rule;
+    const [idle, lifetime] = [idleMs(limits, options), lifetimeMs(limits, options, random)];
+    if (!engine.splice(id, head, fields, idle, lifetime)) return false;
     if (meters === undefined) return true;
     const group = this.group(pending, attempt.choice.service);
     meters.answered(group, 101);
@@ -62,13 +69,13 @@ export class Answers {
     attempt: Attempt,
     response: ResponseHead,
   ): Refusal | boolean {
-    const added = this.#affinityField(pending, attempt.choice);
-    const relay = relayHead(response, pending.requestId, httpDate(Date.now()), added);
+    const changes = this.#changes(pending, attempt);
+    const relay = relayHead(response, pending.requestId, httpDate(Date.now()), changes);
     if (isRefusal(relay)) return relay;
     const { head, mode, length } = relay;
     const { limits, meters } = this.#context;
     const fields = this.fields(pending, passedOn(response.status, head.length));
-    const taken = engine.relay(id, head, mode, length, fields, limits.streamIdleTimeoutMs);
+    const taken = engine.relay(id, head, mode, length, fields, idleMs(attempt.rule.limits, limits));
     if (taken) meters?.answered(this.group(pending, attempt.choice.service), response.status);
     return taken;
   }
@@ -80,9 +87,21 @@ export class Answers {
     const bytes = refusalBytes(refusal, pending.requestId, httpDate(Date.now()), pending.request?.method, retryS);
     const responseHeaderBytes = bytes.indexOf('\r\n\r\n') + 4;
     const unserved = refusal instanceof Unserved ? refusal.service : -1;
-    const refusalReason = unserved < 0 ? '' : this.#whyUnserved(pending, unserved);
+    const refusalReason = unserved < 0 ? refusal.reason : this.#whyUnserved(pending, unserved);
     const fields = this.fields(pending, { status, responseHeaderBytes, refusal: code, refusalReason });
     const group = this.group(pending, pending.attempt?.choice.service ?? unserved);
+    if (!engine.respond(id, bytes, fields, group)) return false;
+    this.#context.meters?.answered(group, status);
+    return true;
+  }
+
+  /** Answers what a rule has the gateway answer. False as for `refuse`. */
+  answer(engine: Engine, id: ConnectionId, pending: Pending, answer: OwnAnswer): boolean {
+    const { status, code } = answer;
+    const bytes = ownAnswerBytes(answer, pending.requestId, httpDate(Date.now()), pending.request?.method);
+    const responseHeaderBytes = bytes.indexOf('\r\n\r\n') + 4;
+    const fields = this.fields(pending, { status, responseHeaderBytes, refusal: code, refusalReason: '' });
+    const group = this.group(pending, -1);
     if (!engine.respond(id, bytes, fields, group)) return false;
     this.#context.meters?.answered(group, status);
     return true;
@@ -99,10 +118,19 @@ export class Answers {
     return pending.configuration.snapshot.group(listenerOf(pending), pending.match?.rule ?? -1, service);
   }
 
+  /** What an answer of the backend gets and loses: the filters', of CORS, then the affinity cookie. */
+  #changes(pending: Pending, { rule, choice }: Attempt): AnswerChanges {
+    const cookie = this.#affinityField(rule, choice);
+    const ofBackend = rule.backends[choice.backend]?.filters ?? null;
+    if (rule.filters === null && ofBackend === null) return cookie === '' ? UNCHANGED : { ...UNCHANGED, added: cookie };
+    const cors = rule.filters?.cors ?? null;
+    const shared = cors === null || pending.request === undefined ? '' : corsFields(cors, pending.request);
+    return { added: shared + cookie, fields: changesOf(rule.filters, ofBackend).response, cors: cors !== null };
+  }
+
   /** The affinity cookie, for a client that has none or another endpoint's. */
-  #affinityField({ configuration, match }: Pending, { cookie }: EndpointChoice): string {
-    const affinity = cookie === '' || match === undefined ? null : configuration.snapshot.rule(match.rule)?.affinity;
-    return affinity == null ? '' : setCookieField(affinity, cookie);
+  #affinityField({ affinity }: RuleSnapshot, { cookie }: EndpointChoice): string {
+    return affinity === null || cookie === '' ? '' : setCookieField(affinity, cookie);
   }
 
   #whyUnserved({ configuration }: Pending, service: number): string {

@@ -137,7 +137,7 @@ describe('no endpoint', () => {
     expect(scene.meters).toEqual([['answered', 2, 503]]);
   });
 
-  it('is the only refusal with a reason', () => {
+  it('has a reason that a refusal by its code alone has not', () => {
     const scene = createScene();
     scene.request('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n');
     expect(scene.last()?.fields).toContain('"refusal":"upgrade-required","refusalReason":"-"');

@@ -10,32 +10,17 @@ import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
 import { type ConnectionId, EventKind, FailedStage } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
 import type { EndedEvent, EngineEvent, FailedEvent, RequestEvent, ResponseEvent } from '../engine/events.js';
-import type { EndpointChoice } from '../policy/balancer.js';
-import { interimHead, requestHead } from '../policy/forward.js';
-import {
-  HEAD_LIMITS,
-  type HeadLimits,
-  parseRequestHead,
-  parseResponseHead,
-  type RequestHead,
-  type ResponseHead,
-} from '../policy/head.js';
+import { interimHead } from '../policy/forward.js';
+import { HEAD_LIMITS, type HeadLimits, parseResponseHead, type ResponseHead } from '../policy/head.js';
+import { answerMs, connectMs, requestMs } from '../policy/limits.js';
+import { OwnAnswer } from '../policy/own-answer.js';
 import { isRefusal, type Refusal, type RefusalCode, refusalBytes, refuse } from '../policy/refusal.js';
-import { checkHandshake, type Handshake } from '../policy/websocket.js';
 import { type Attempt, createPending, NO_OUTCOME, type Pending } from './connection-record.js';
-import { attemptTimeoutMs, failureCode, mayTryAgain } from './failure.js';
+import { attemptTimeoutMs, failureCode, limitRefusal, mayTryAgain } from './failure.js';
 import { Answers } from './handshake-answers.js';
 import { BackendLessons } from './handshake-backend.js';
 import type { Configuration, HandshakeContext } from './handshake-context.js';
-
-/** Of a port that the configuration no longer has. */
-const NO_LISTENERS: readonly number[] = [];
-
-interface Target {
-  readonly request: RequestHead;
-  readonly handshake: Handshake;
-  readonly choice: EndpointChoice;
-}
+import { decideRequest, forwardedHead, type Target } from './handshake-request.js';
 
 export class Handshakes {
   readonly #context: HandshakeContext;
@@ -87,45 +72,40 @@ export class Handshakes {
       return;
     }
     this.#pending.set(event.id, pending);
-    const target = this.#target(pending, event);
+    const target = decideRequest(pending, event, this.#headLimits);
+    if (target instanceof OwnAnswer) {
+      if (this.#answers.answer(engine, event.id, pending, target)) this.#pending.delete(event.id);
+      return;
+    }
     if (isRefusal(target)) {
       this.#refuse(engine, event.id, pending, target);
       return;
     }
-    const { request, handshake, choice } = target;
-    const { connectTimeoutMs } = this.#context.limits;
-    const { clientAddress } = event;
-    pending.attempt = {
+    pending.attempt = this.#firstAttempt(pending, target, event.clientAddress);
+    this.#connect(engine, event.id, pending, pending.attempt);
+  }
+
+  #firstAttempt(pending: Pending, target: Target, clientAddress: string): Attempt {
+    const { handshake, choice, routed } = target;
+    const { limits } = routed.rule;
+    const wholeMs = requestMs(limits);
+    return {
       handshake,
-      head: requestHead(request, { clientAddress, scheme: 'http', requestId: pending.requestId }),
+      rule: routed.rule,
+      head: forwardedHead(target, pending, clientAddress),
       tried: [choice.endpoint.slot],
-      deadlineMs: performance.now() + connectTimeoutMs,
+      deadlineMs: performance.now() + connectMs(limits, this.#context.limits),
+      requestDeadlineMs: wholeMs === 0 ? Number.POSITIVE_INFINITY : pending.requestedAtMs + wholeMs,
       choice,
       connected: false,
     };
-    this.#connect(engine, event.id, pending, pending.attempt, connectTimeoutMs);
   }
 
-  /** Where a request goes. Fills in what of it is known even when it is refused: the record needs it. */
-  #target(pending: Pending, { head, clientAddress }: RequestEvent): Target | Refusal {
-    const request = parseRequestHead(head, this.#headLimits);
-    if (isRefusal(request)) return request;
-    pending.request = request;
-    const handshake = checkHandshake(request);
-    if (isRefusal(handshake)) return handshake;
-    const { ports, router, balancer } = pending.configuration;
-    const listeners = ports[pending.listenerTag]?.listeners ?? NO_LISTENERS;
-    const listener = router.listener(listeners, request.host);
-    if (isRefusal(listener)) return listener;
-    const match = router.route(listener, request.host, request.path, request);
-    if (isRefusal(match)) return match;
-    pending.match = match;
-    const choice = balancer.pick(match.rule, request.fields, clientAddress);
-    return isRefusal(choice) ? choice : { request, handshake, choice };
-  }
-
-  #connect(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, leftMs: number): void {
-    const { choice, head, tried } = attempt;
+  #connect(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt): void {
+    const { choice, head, tried, rule } = attempt;
+    const nowMs = performance.now();
+    const requestLeftMs = Math.max(1, attempt.requestDeadlineMs - nowMs);
+    const connectLeftMs = Math.min(attempt.deadlineMs - nowMs, requestLeftMs);
     const endpoints = this.#context.endpoints.of(pending.configuration.snapshot.serviceName(choice.service)).length;
     const { address, port, slot } = choice.endpoint;
     engine.connect(id, {
@@ -133,8 +113,8 @@ export class Handshakes {
       port,
       slot,
       head,
-      connectTimeoutMs: attemptTimeoutMs(leftMs, endpoints, tried.length - 1),
-      answerTimeoutMs: this.#context.limits.answerTimeoutMs,
+      connectTimeoutMs: attemptTimeoutMs(connectLeftMs, endpoints, tried.length - 1),
+      answerTimeoutMs: Math.min(answerMs(rule.limits, this.#context.limits), requestLeftMs),
       group: this.#answers.group(pending, choice.service),
     });
   }
@@ -191,15 +171,15 @@ export class Handshakes {
     }
     this.#lessons.failed(event, pending.attempt.choice, pending.configuration.snapshot);
     if (!this.#tryAgain(engine, event.id, pending, pending.attempt, code)) {
-      this.#refuse(engine, event.id, pending, refuse(code));
+      this.#refuse(engine, event.id, pending, limitRefusal(code, pending.attempt));
     }
   }
 
   /** Dials another endpoint when there is one and the budget allows it. */
   #tryAgain(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, code: RefusalCode): boolean {
-    const leftMs = attempt.deadlineMs - performance.now();
+    const leftMs = Math.min(attempt.deadlineMs, attempt.requestDeadlineMs) - performance.now();
     if (!mayTryAgain(code, attempt.tried.length, leftMs) || !this.#chooseAgain(pending, attempt)) return false;
-    this.#connect(engine, id, pending, attempt, leftMs);
+    this.#connect(engine, id, pending, attempt);
     return true;
   }
 

@@ -1,0 +1,102 @@
+/**
+ * From a complete request head to what becomes of it: an endpoint and the head that it gets, or an answer of the gateway.
+ *
+ * Invariant: the path that is routed by is the path that is forwarded, but for what the rule itself rewrites. What a rule
+ * answers by itself it answers to plain requests too; anything else that is no handshake is refused as before it was
+ * routed, so that a status says what is wrong with the request and not which routes there are. Worker thread.
+ */
+import type { RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { RequestEvent } from '../engine/events.js';
+import type { EndpointChoice } from '../policy/balancer.js';
+import { requestHead } from '../policy/forward.js';
+import { type HeadLimits, parseRequestHead, type RequestHead } from '../policy/head.js';
+import { changesOf } from '../policy/header-changes.js';
+import type { OwnAnswer } from '../policy/own-answer.js';
+import { cleanPath, isSuspect } from '../policy/paths.js';
+import { isRefusal, type Refusal, refuse } from '../policy/refusal.js';
+import { modifiedPath } from '../policy/rewrite.js';
+import type { RouteMatch } from '../policy/router.js';
+import { originRefusal, ruleAnswer } from '../policy/rule-answer.js';
+import { checkHandshake, type Handshake } from '../policy/websocket.js';
+import type { Pending } from './connection-record.js';
+
+/** Where a request goes. */
+export interface Target {
+  readonly request: RequestHead;
+  readonly handshake: Handshake;
+  readonly routed: Routed;
+  readonly choice: EndpointChoice;
+}
+
+interface Routed {
+  readonly match: RouteMatch;
+  readonly rule: RuleSnapshot;
+  /** The request's, resolved where the listener says so. */
+  readonly path: string;
+}
+
+/** Of a port that the configuration no longer has. */
+const NO_LISTENERS: readonly number[] = [];
+
+/** Fills in what of the connection is known even when it is refused: the record needs it. */
+export function decideRequest(pending: Pending, event: RequestEvent, limits: HeadLimits): Target | OwnAnswer | Refusal {
+  const request = parseRequestHead(event.head, limits);
+  if (isRefusal(request)) return request;
+  pending.request = request;
+  const handshake = checkHandshake(request);
+  const routed = route(pending, request);
+  if (isRefusal(routed)) return isRefusal(handshake) && routed.code === 'no-route' ? handshake : routed;
+  const answer = ownAnswer(pending, request, routed);
+  if (isRefusal(handshake) && answer === undefined) return handshake;
+  pending.match = routed.match;
+  if (answer !== undefined) return answer;
+  if (isRefusal(handshake)) return handshake;
+  const refusal = originRefusal(routed.rule, request);
+  if (refusal !== undefined) return refusal;
+  const choice = pending.configuration.balancer.pick(routed.match.rule, request.fields, event.clientAddress);
+  return isRefusal(choice) ? choice : { request, handshake, routed, choice };
+}
+
+function route({ configuration, listenerTag }: Pending, request: RequestHead): Routed | Refusal {
+  const { ports, router, snapshot } = configuration;
+  const listener = router.listener(ports[listenerTag]?.listeners ?? NO_LISTENERS, request.host);
+  if (isRefusal(listener)) return listener;
+  const normalise = snapshot.listeners[listener]?.normalisePaths === true;
+  const path = isSuspect(request.path) ? cleanPath(request.path, normalise) : request.path;
+  if (isRefusal(path)) return path;
+  const match = router.route(listener, request.host, path, request);
+  if (isRefusal(match)) return match;
+  const rule = snapshot.rule(match.rule);
+  return rule === undefined ? refuse('internal') : { match, rule, path };
+}
+
+function ownAnswer(
+  { configuration }: Pending,
+  request: RequestHead,
+  { rule, match, path }: Routed,
+): OwnAnswer | Refusal | undefined {
+  if (rule.filters === null && rule.broken === '') return undefined;
+  const listener = configuration.snapshot.listeners[match.listener];
+  if (listener === undefined) return refuse('internal');
+  return ruleAnswer(rule, request, { path, prefixLength: match.prefixLength }, listener);
+}
+
+/** The head that the endpoint gets. */
+export function forwardedHead(
+  { request, routed, choice }: Target,
+  { configuration, requestId }: Pending,
+  clientAddress: string,
+): string {
+  const { rule, match, path } = routed;
+  const scheme = configuration.snapshot.listeners[match.listener]?.protocol === 'HTTPS' ? 'https' : 'http';
+  const context = { clientAddress, scheme, requestId } as const;
+  const ofBackend = rule.backends[choice.backend]?.filters ?? null;
+  if (rule.filters === null && ofBackend === null && path === request.path) return requestHead(request, context);
+  const changes = changesOf(rule.filters, ofBackend);
+  const rewrite = rule.filters?.rewrite ?? null;
+  return requestHead(request, context, {
+    path: rewrite === null ? path : modifiedPath(path, match.prefixLength, rewrite.path),
+    host: rewrite === null || rewrite.hostname === '' ? changes.host : rewrite.hostname,
+    fields: changes.request,
+  });
+}
