@@ -1,54 +1,46 @@
 /**
- * Values by hostname, looked up from the most to the least specific: the exact name, then wildcards from the longest
- * suffix on, then `''`, which takes every host (Gateway API, Listener.hostname and HTTPRoute.hostnames).
+ * Hostnames that take a host, from the most to the least specific: the exact name, then wildcards from the longest suffix
+ * on, then `''`, which takes every host (Gateway API, Listener.hostname and HTTPRoute.hostnames).
  *
- * Invariant: cost is bounded by the labels of the longest configured wildcard, not by the number of names. Of equal
- * hostnames the first one counts. Pure; runs in the workers.
+ * Invariant: cost is bounded by the labels of the longest configured wildcard, not by the number of names; nothing is
+ * allocated. Pure; runs in the workers.
  */
+import { type KeyTable, NO_KEY } from '@sluice/shared/snapshot/flat/key-table';
 
-export interface HostTable<T> {
-  /** The first answer that `visit` gives (not undefined) for the values that fit the host, most specific first. */
-  find<R>(host: string, visit: (value: T) => R | undefined): R | undefined;
-}
+const DOT = 0x2e;
 
-/** `hostname`: lower case; `*.example.com` takes every name that ends with `.example.com`. */
-export function createHostTable<T>(entries: readonly (readonly [hostname: string, value: T])[]): HostTable<T> {
-  const exact = new Map<string, T>();
-  const suffixes = new Map<string, T>();
-  let suffixMax = 0;
-  for (const [hostname, value] of entries) {
-    const wildcard = hostname.startsWith('*.');
-    const key = wildcard ? hostname.slice(1) : hostname;
-    const table = wildcard ? suffixes : exact;
-    if (!table.has(key)) table.set(key, value);
-    if (wildcard) suffixMax = Math.max(suffixMax, key.length);
+export class HostTable {
+  readonly #keys: KeyTable;
+  /** What the hostnames found last lead to; reused. */
+  readonly #found: number[] = [];
+
+  constructor(keys: KeyTable) {
+    this.#keys = keys;
   }
-  const any = exact.get('');
-  return {
-    find(host, visit) {
-      const named = host === '' ? undefined : exact.get(host);
-      const found = named === undefined ? undefined : visit(named);
-      if (found !== undefined) return found;
-      const suffixed = suffixMax === 0 ? undefined : findSuffix(suffixes, suffixMax, host, visit);
-      if (suffixed !== undefined) return suffixed;
-      return any === undefined ? undefined : visit(any);
-    },
-  };
-}
 
-/** The wildcard stands for at least one character: the dot is never the first. */
-function findSuffix<T, R>(
-  suffixes: ReadonlyMap<string, T>,
-  suffixMax: number,
-  host: string,
-  visit: (value: T) => R | undefined,
-): R | undefined {
-  let dot = host.indexOf('.', Math.max(1, host.length - suffixMax));
-  while (dot > 0) {
-    const value = suffixes.get(host.slice(dot));
-    const found = value === undefined ? undefined : visit(value);
-    if (found !== undefined) return found;
-    dot = host.indexOf('.', dot + 1);
+  /**
+   * What the hostnames of a scope that take the host lead to, most specific first; read it before the next call.
+   * `suffixMax`: length of the longest wildcard's key, 0 when there is none. `host`: lower case, without port.
+   */
+  find(scope: number, suffixMax: number, host: string): readonly number[] {
+    this.#found.length = 0;
+    if (host !== '' && host.charCodeAt(0) !== DOT) this.#add(scope, host, 0);
+    if (suffixMax > 0) this.#addSuffixes(scope, suffixMax, host);
+    this.#add(scope, host, host.length);
+    return this.#found;
   }
-  return undefined;
+
+  /** The wildcard stands for at least one character: the dot is never the first. */
+  #addSuffixes(scope: number, suffixMax: number, host: string): void {
+    let dot = host.indexOf('.', Math.max(1, host.length - suffixMax));
+    while (dot > 0) {
+      this.#add(scope, host, dot);
+      dot = host.indexOf('.', dot + 1);
+    }
+  }
+
+  #add(scope: number, host: string, from: number): void {
+    const value = this.#keys.find(scope, host, from, host.length);
+    if (value !== NO_KEY) this.#found.push(value);
+  }
 }

@@ -1,29 +1,13 @@
 /**
- * What a match wants beside the path (method, headers, query parameters), and a request seen the way these ask for it.
+ * A request seen the way the conditions of matches ask for it (conditions.ts).
  *
  * Invariant: fields and query are read at most once for a request, and only when a match asks for them, so that the cost
  * of a match does not grow with the head. Nothing here throws, whatever the request holds. Pure; runs in the workers.
  */
-import type { MatchSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { RequestHead } from './head.js';
-
-export type Conditions = Pick<MatchSnapshot, 'method' | 'headers' | 'queryParams'>;
 
 /** The parts of a request head that conditions are about. */
 export type AskedRequest = Pick<RequestHead, 'method' | 'fields' | 'query'>;
-
-/** Whether a match wants more than its path. */
-export function hasConditions({ method, headers, queryParams }: Conditions): boolean {
-  return method !== '' || headers.length > 0 || queryParams.length > 0;
-}
-
-/** Whether the request is all that is wanted. */
-export function meets(request: RequestView, { method, headers, queryParams }: Conditions): boolean {
-  if (method !== '' && method !== request.method) return false;
-  for (const { name, value } of headers) if (request.header(name) !== value) return false;
-  for (const { name, value } of queryParams) if (request.parameter(name) !== value) return false;
-  return true;
-}
 
 const NOTHING: AskedRequest = { method: '', fields: [], query: undefined };
 
@@ -49,16 +33,26 @@ export class RequestView {
 
   /** Value of a header by its lower-case name, several lines of it as one. */
   header(lowerName: string): string | undefined {
+    return this.headers.get(lowerName);
+  }
+
+  /** Values by lower-case name. */
+  get headers(): ReadonlyMap<string, string> {
     this.#headers ??= combined(this.#request.fields);
-    return this.#headers.get(lowerName);
+    return this.#headers;
+  }
+
+  /** Values of the first parameter of each name, not decoded; the names are. */
+  get parameters(): ReadonlyMap<string, string> {
+    this.#parameters ??= firstParameters(this.#request.query ?? '');
+    return this.#parameters;
   }
 
   /** Value of the first parameter of this name, decoded; undefined also when its escapes are not valid UTF-8. */
   parameter(name: string): string | undefined {
     this.#values ??= new Map();
     if (this.#values.has(name)) return this.#values.get(name);
-    this.#parameters ??= firstParameters(this.#request.query ?? '');
-    const raw = this.#parameters.get(name);
+    const raw = this.parameters.get(name);
     const value = raw === undefined ? undefined : decodedValue(raw);
     this.#values.set(name, value);
     return value;

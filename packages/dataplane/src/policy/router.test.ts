@@ -1,10 +1,7 @@
 import type { HostSnapshot, MatchSnapshot, PathMatchType, Snapshot } from '@sluice/shared/snapshot/snapshot';
 import { aListener, aMatch, aSnapshot, viewOf } from '@sluice/shared/testing/snapshots';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPathTable } from './path-table.js';
 import { isRefusal } from './refusal.js';
-import { RequestView } from './request-match.js';
 import { createRouter } from './router.js';
 
 type Paths = readonly (readonly [PathMatchType, string])[];
@@ -71,37 +68,7 @@ describe('paths', () => {
   it('of many slashes cost no more than the longest prefix', () => {
     expect(routed(paths, 'a', `/foo${'/'.repeat(100_000)}`)).toBe('0/4');
   });
-
-  it('give what trying the matches one by one gives, in whatever order they are', () => {
-    const element = fc.constantFrom('', 'a', 'b', 'ab');
-    const path = fc.array(element, { maxLength: 4 }).map((elements) => `/${elements.join('/')}`);
-    const method = fc.constantFrom('', 'GET', 'PUT');
-    const entry = fc.record({ pathType: fc.constantFrom<PathMatchType>('Exact', 'PathPrefix'), path, method });
-    const view = new RequestView();
-    view.show(PLAIN);
-    fc.assert(
-      fc.property(fc.array(entry, { maxLength: 12 }), path, (entries, asked) => {
-        const listed = entries.map((each, value) => ({
-          ...each,
-          path: each.pathType === 'Exact' ? each.path : trimmed(each.path),
-          conditions: each.method === '' ? undefined : { method: each.method, headers: [], queryParams: [] },
-          value,
-        }));
-        const expected = listed.find((each) => fits(each, asked) && each.method !== 'PUT')?.value;
-        expect(createPathTable(listed).find(asked, view)).toBe(expected);
-      }),
-      { numRuns: 3000 },
-    );
-  });
 });
-
-function trimmed(path: string): string {
-  return path.replace(/(?!^)\/+$/, '') || '/';
-}
-function fits({ pathType, path }: { pathType: PathMatchType; path: string }, asked: string): boolean {
-  if (pathType === 'Exact') return path === asked;
-  return path === '/' || asked === path || asked.startsWith(`${path}/`);
-}
 
 describe('hosts', () => {
   const hosts = snapshot({
@@ -154,6 +121,49 @@ describe('listeners of one port', () => {
   it('are only those that are asked for', () => {
     expect(routed(shared, 'example.com', '/x', [1, 2])).toBe('404 no-route');
     expect(routed(shared, 'c.example.com', '/x', [0])).toBe('0/0');
+    expect(routed(shared, 'c.example.com', '/x', [])).toBe('404 no-route');
     expect(() => routed(shared, 'a', '/', [4])).toThrow(RangeError);
+    expect(() => createRouter(viewOf(shared)).route(4, 'a', '/', PLAIN)).toThrow(RangeError);
+  });
+
+  it('with one hostname: the first that is asked for', () => {
+    const twice = snapshot({ 'a.test': { '': ALL }, '*.test': { '': ALL } });
+    const again = aSnapshot({ listeners: [...twice.listeners, ...twice.listeners] });
+    expect(routed(again, 'a.test', '/')).toBe('0/0');
+    expect(routed(again, 'a.test', '/', [1, 2, 3])).toBe('2/0');
+    expect(routed(again, 'b.test', '/', [3, 1])).toBe('3/1');
+    expect(routed(again, 'b.test', '/', [0, 2])).toBe('404 no-route');
+  });
+
+  it('are of one declared port, and those of another port are never asked', () => {
+    const ports = [80, 81].map((port) => aListener({ port, hosts: [{ hostname: '', matches: [aMatch(port)] }] }));
+    const both = aSnapshot({ listeners: ports });
+    expect([routed(both, 'a', '/', [0]), routed(both, 'a', '/', [1])]).toEqual(['0/80', '1/81']);
+    expect(() => routed(both, 'a', '/', [0, 1])).toThrow(RangeError);
+  });
+});
+
+describe('the prefix that matched', () => {
+  const paths = snapshot({
+    '': {
+      '': [
+        ['Exact', '/e'],
+        ['PathPrefix', '/p/q'],
+        ['PathPrefix', '/p'],
+        ['PathPrefix', '/'],
+      ],
+    },
+  });
+
+  it.each([
+    ['/p/q', 4],
+    ['/p/q/r', 4],
+    ['/p/', 2],
+    ['/p', 2],
+    ['/e', 0],
+    ['/', 0],
+    ['/x', 0],
+  ])('of %s has %d characters', (path, prefixLength) => {
+    expect(createRouter(viewOf(paths)).route(0, 'a', path, PLAIN)).toMatchObject({ prefixLength });
   });
 });

@@ -1,7 +1,8 @@
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import { describe, expect, it } from 'vitest';
-import { aBackend, aListener, aMatch, aRule, aService, aSnapshot } from '../testing/snapshots.js';
-import { assignGroups, GROUPS_MAX, groupLookup, OTHER_GROUP } from './groups.js';
+import { aBackend, aListener, aMatch, aRule, aService, aSnapshot, viewOf } from '../testing/snapshots.js';
+import { assignGroups, GROUPS_MAX, OTHER_GROUP } from './groups.js';
+import { encodeSnapshot, openSnapshot } from './view.js';
 
 /** `rules`: route and backends of each rule; `listeners`: name and rules of each listener. */
 function snapshot(
@@ -34,8 +35,7 @@ const SMALL = snapshot(
 );
 
 function grouped(of: Snapshot) {
-  const groups = assignGroups(of);
-  return { groups, group: groupLookup(of, groups) };
+  return viewOf(of);
 }
 
 describe('the groups of a snapshot', () => {
@@ -70,7 +70,7 @@ describe('the groups of a snapshot', () => {
     const groups = assignGroups(after, before);
     expect(groups.slice(0, before.length)).toEqual(before);
     expect(groups.slice(before.length).map(({ route, service }) => `${route} ${service}`)).toEqual(['ns/c ns/y/80']);
-    const group = groupLookup(after, groups);
+    const { group } = openSnapshot(encodeSnapshot(after, before));
     expect([group(0, -1, -1), group(0, 0, 0)]).toEqual([1, before.length]);
     expect(assignGroups(SMALL, groups)).toEqual(groups);
   });

@@ -5,6 +5,7 @@
  * so an assignment only grows, and what no longer fits is counted in group 0. Made where the snapshot is compiled, and part
  * of what the threads get. Pure; any thread.
  */
+import { findGroup, type GroupEntry } from './flat/group-table.js';
 import type { ListenerInfo, ListenerSnapshot, Snapshot } from './snapshot.js';
 
 /** Groups that there can be, the one for the rest included. */
@@ -53,14 +54,22 @@ function servicesOf(snapshot: Snapshot, rule: number): readonly number[] {
 }
 
 /** Labels of everything that a listener's connections can be counted under, its own without a route apart. */
-function routedGroups(snapshot: Snapshot, at: ListenerSnapshot): GroupLabels[] {
+function* routedGroups(snapshot: Snapshot, at: ListenerSnapshot): Generator<GroupLabels> {
   const listener = listenerLabel(at);
-  return [...rulesOf(at)].flatMap((rule) => {
+  for (const rule of rulesOf(at)) {
     const { route = UNKNOWN_LABEL } = snapshot.rules[rule] ?? {};
-    return servicesOf(snapshot, rule).map((service) => {
-      return { listener, route, service: snapshot.services[service]?.name ?? UNKNOWN_LABEL };
-    });
-  });
+    for (const service of servicesOf(snapshot, rule)) {
+      yield { listener, route, service: snapshot.services[service]?.name ?? UNKNOWN_LABEL };
+    }
+  }
+}
+
+/** Labels of everything that connections can be counted under, listeners first. */
+function* allGroups(snapshot: Snapshot): Generator<GroupLabels> {
+  for (const listener of snapshot.listeners) {
+    yield { listener: listenerLabel(listener), route: UNKNOWN_LABEL, service: UNKNOWN_LABEL };
+  }
+  for (const listener of snapshot.listeners) yield* routedGroups(snapshot, listener);
 }
 
 /**
@@ -70,13 +79,7 @@ function routedGroups(snapshot: Snapshot, at: ListenerSnapshot): GroupLabels[] {
 export function assignGroups(snapshot: Snapshot, previous: GroupAssignment = [OTHER]): GroupAssignment {
   const groups = [...previous];
   const known = new Set(groups.map(keyOf));
-  const listeners = snapshot.listeners.map((listener) => ({
-    listener: listenerLabel(listener),
-    route: UNKNOWN_LABEL,
-    service: UNKNOWN_LABEL,
-  }));
-  const routed = snapshot.listeners.flatMap((listener) => routedGroups(snapshot, listener));
-  for (const group of [...listeners, ...routed]) {
+  for (const group of allGroups(snapshot)) {
     if (groups.length >= GROUPS_MAX) break;
     if (known.has(keyOf(group))) continue;
     known.add(keyOf(group));
@@ -85,38 +88,38 @@ export function assignGroups(snapshot: Snapshot, previous: GroupAssignment = [OT
   return groups;
 }
 
-/**
- * Finds group numbers without allocating: a look into a map of integers. While no service is known, a connection is its
- * listener's, unless its route has nothing better.
- */
-export function groupLookup(snapshot: Snapshot, assignment: GroupAssignment): GroupLookup {
-  const numbers = new Map(assignment.map((group, number) => [keyOf(group), number]));
-  const routes = [...new Set(snapshot.rules.map(({ route }) => route))];
-  const places = new Map(routes.map((route, place) => [route, place]));
-  const routeOfRule = snapshot.rules.map(({ route }) => places.get(route) as number);
-  const services = snapshot.services.length;
-  const slot = (listener: number, route: number, service: number): number =>
-    (listener * (routes.length + 1) + route + 1) * (services + 1) + service + 1;
-  const found = new Map<number, number>();
-  snapshot.listeners.forEach((at, listener) => {
-    const add = (route: number, service: number): void => {
-      const labels = {
-        listener: listenerLabel(at),
-        route: routes[route] ?? UNKNOWN_LABEL,
-        service: snapshot.services[service]?.name ?? UNKNOWN_LABEL,
-      };
-      const number = numbers.get(keyOf(labels));
-      if (number !== undefined) found.set(slot(listener, route, service), number);
-    };
-    add(-1, -1);
-    for (const rule of rulesOf(at)) {
-      const route = routeOfRule[rule] as number;
-      for (const service of servicesOf(snapshot, rule)) add(route, service);
-    }
+/** The place of each rule's route among the routes of the rules. */
+export function routesOfRules({ rules }: Snapshot): Int32Array {
+  const places = placesOf(rules.map(({ route }) => route));
+  return Int32Array.from(rules, ({ route }) => places.get(route) as number);
+}
+
+/** The groups of an assignment that a connection of this snapshot can be counted under, by index. */
+export function groupEntries(snapshot: Snapshot, assignment: GroupAssignment): readonly GroupEntry[] {
+  const listeners = placesOf(snapshot.listeners.map(listenerLabel));
+  const routes = placesOf(snapshot.rules.map(({ route }) => route)).set(UNKNOWN_LABEL, -1);
+  const services = placesOf(snapshot.services.map(({ name }) => name)).set(UNKNOWN_LABEL, -1);
+  return assignment.flatMap((labels, group) => {
+    const [listener, route] = [listeners.get(labels.listener), routes.get(labels.route)];
+    const service = services.get(labels.service);
+    if (listener === undefined || route === undefined || service === undefined) return [];
+    return [{ listener, route, service, group }];
   });
+}
+
+/** Each name with its place among the different ones, in order. */
+function placesOf(names: readonly string[]): Map<string, number> {
+  return new Map([...new Set(names)].map((name, place) => [name, place]));
+}
+
+/**
+ * Finds group numbers without allocating, in a table of integers (flat/group-table.ts). While no service is known, a
+ * connection is its listener's, unless its route has nothing better.
+ */
+export function groupLookup(slots: Int32Array, ruleRoutes: Int32Array): GroupLookup {
   return (listener, rule, service) => {
-    const group = found.get(slot(listener, routeOfRule[rule] ?? -1, service));
-    if (group !== undefined) return group;
-    return (service < 0 ? found.get(slot(listener, -1, -1)) : undefined) ?? OTHER_GROUP;
+    const group = findGroup(slots, listener, ruleRoutes[rule] ?? -1, service);
+    if (group >= 0) return group;
+    return Math.max(OTHER_GROUP, service < 0 ? findGroup(slots, listener, -1, -1) : OTHER_GROUP);
   };
 }

@@ -1,0 +1,64 @@
+/**
+ * What a match wants beside the path (method, headers, query parameters), ready to be asked.
+ *
+ * Expressions are RE2 (linear time, no backtracking), hold for the whole value and are compiled when they are first needed.
+ * Runs in the workers.
+ */
+import type { MatchSnapshot, ValueMatchSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { RE2JS } from 're2js';
+import type { RequestView } from './request-match.js';
+
+/** An expression that a whole text must match. */
+export class Expression {
+  readonly #source: string;
+  #compiled: RE2JS | undefined;
+
+  /** The compiler of the configuration has seen that it is valid. */
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  matches(text: string): boolean {
+    this.#compiled ??= RE2JS.compile(this.#source);
+    return this.#compiled.testExact(text);
+  }
+}
+
+interface WantedValue {
+  readonly name: string;
+  readonly value: string | Expression;
+}
+
+function wantedValue({ name, value, regex }: ValueMatchSnapshot): WantedValue {
+  return { name, value: regex ? new Expression(value) : value };
+}
+
+function isMet(wanted: string | Expression, value: string | undefined): boolean {
+  if (typeof wanted === 'string') return value === wanted;
+  return value !== undefined && wanted.matches(value);
+}
+
+export class Conditions {
+  readonly #method: string;
+  readonly #headers: readonly WantedValue[];
+  readonly #parameters: readonly WantedValue[];
+
+  constructor({ method, headers, queryParams }: Pick<MatchSnapshot, 'method' | 'headers' | 'queryParams'>) {
+    this.#method = method;
+    this.#headers = headers.map(wantedValue);
+    this.#parameters = queryParams.map(wantedValue);
+  }
+
+  /** Of a record of the routing index. */
+  static parse(json: string): Conditions {
+    return new Conditions(JSON.parse(json) as ConstructorParameters<typeof Conditions>[0]);
+  }
+
+  /** Whether the request is all that is wanted. */
+  metBy(request: RequestView): boolean {
+    if (this.#method !== '' && this.#method !== request.method) return false;
+    for (const { name, value } of this.#headers) if (!isMet(value, request.header(name))) return false;
+    for (const { name, value } of this.#parameters) if (!isMet(value, request.parameter(name))) return false;
+    return true;
+  }
+}
