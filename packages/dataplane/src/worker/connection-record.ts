@@ -102,8 +102,8 @@ function logRecord(pending: Recorded, outcome: Outcome): LogRecord {
   const { configuration, match, request, requestHeaderBytes, requestId } = pending;
   const { snapshot, ports } = configuration;
   const port = ports[pending.listenerTag];
-  const listener = match === undefined ? undefined : snapshot.listeners[match.listener];
-  const frontend = listener ?? snapshot.listeners[port?.listeners[0] ?? 0];
+  const listener = match === undefined ? undefined : snapshot.listener(match.listener);
+  const frontend = listener ?? snapshot.listener(port?.listeners[0] ?? 0);
   return {
     frontendName: frontend?.gateway ?? '',
     frontendPort: port?.port ?? 0,
