@@ -10,7 +10,6 @@ test('of a Service only what is read is checked', () => {
     type: 'ClusterIP',
     selector: { app: 'chat' },
     ports: [{ port: 80, protocol: 'TCP' }],
-    annotations: { live: {} },
   });
 });
 

@@ -98,7 +98,7 @@ const spec = fields({
   defaultScope: unsupported('name the Gateway in the parentRefs of each route'),
 });
 
-export const gatewaySchema = strictResource(spec);
+export const gatewaySchema = strictResource(spec, 'Gateway');
 
 const classSpec = fields({
   controllerName: z.string().min(1, wrong('must not be empty', 'as in sluice.dev/gateway')),

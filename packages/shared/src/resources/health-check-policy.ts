@@ -7,26 +7,11 @@
  */
 import { z } from 'zod';
 import { strictResource } from './metadata.js';
-import { duration, serviceTargetRef, token, whole } from './policy-fields.js';
+import { duration, serviceTargetRef, whole } from './policy-fields.js';
 import { choice, fields, port, unsupported, wrong } from './schema.js';
+import { authority, requestPath, websocketProbe } from './websocket-probe.js';
 
 const DAY_MS = 86_400_000;
-const RESERVED_FIELDS = /^(?:host|connection|upgrade|content-length|transfer-encoding|te|trailer|sec-websocket-.*)$/i;
-
-/** The value of a Host field: no space, no slash, nothing that could end the field. */
-const authority = z
-  .string()
-  .max(255, wrong('is longer than 255 characters'))
-  .regex(
-    /^(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/,
-    wrong('is not a host', 'as in chat.example.com or 10.0.0.1:8080'),
-  );
-
-const requestPath = z
-  .string()
-  .max(1024, wrong('is longer than 1024 characters'))
-  .regex(/^\//, wrong('is not an absolute path', 'begin it with "/"'))
-  .regex(/^[!"$-~]*$/, wrong('contains a character that no path has', 'escape it as in %20'));
 
 const statusCodes = fields({ start: whole(100, 599), end: whole(100, 599) }).refine(({ start, end }) => start <= end, {
   path: ['end'],
@@ -40,28 +25,6 @@ const http = fields({
     statusCodes: z.array(statusCodes).min(1, 'must have at least one range').optional(),
     body: unsupported('match by statusCodes'),
   }).optional(),
-});
-
-const headerField = fields({
-  name: token.refine(
-    (name) => !RESERVED_FIELDS.test(name),
-    wrong('is a field that the probe sets itself', 'remove it'),
-  ),
-  value: z
-    .string()
-    .max(4096, wrong('is longer than 4096 characters'))
-    .regex(
-      /^(?:[!-~](?:[\t -~]*[!-~])?)?$/,
-      wrong('is not the value of a header field', 'use visible ASCII and spaces within'),
-    ),
-});
-
-const websocket = fields({
-  host: authority.optional(),
-  path: requestPath.optional(),
-  subprotocol: token.optional(),
-  headers: z.array(headerField).max(32, wrong('has more than 32 fields')).optional(),
-  ping: z.boolean().optional(),
 });
 
 const grpc = fields({
@@ -82,7 +45,7 @@ const configFields = fields({
   useTLS: z.boolean().optional(),
   http: http.optional(),
   grpc: grpc.optional(),
-  websocket: websocket.optional(),
+  websocket: websocketProbe.optional(),
 });
 
 /** The protocols under which a block is read; without a protocol the block decides. */
@@ -117,7 +80,13 @@ const spec = fields({
   override: config.default({}),
 });
 
-export const healthCheckPolicySchema = strictResource(spec);
+/** A probe in an annotation is an override, and the only check of it. */
+export const healthCheckPolicySchema = strictResource(spec, 'HealthCheckPolicy').transform((policy) => {
+  const { websocketProbe: websocket } = policy.metadata.annotations;
+  if (websocket === undefined) return policy;
+  const { protocol: _, http: __, grpc: ___, ...rest } = policy.spec.override;
+  return { ...policy, spec: { ...policy.spec, override: { ...rest, websocket } } };
+});
 
 export type HealthCheckPolicySpec = z.infer<typeof spec>;
 export type HealthCheckConfig = z.infer<typeof config>;

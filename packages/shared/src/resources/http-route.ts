@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { DURATION_HINT, parseDuration } from '../duration.js';
+import { annotationKey } from './annotations.js';
 import { type HttpFilter, httpFilters } from './http-filter.js';
 import { strictResource } from './metadata.js';
 import { type PathModifier, pathMatch } from './path-match.js';
@@ -137,7 +138,15 @@ const spec = fields({
     .default(() => [rule.parse({})]),
 });
 
-export const httpRouteSchema = strictResource(spec);
+const AT_ABSENT_ORIGIN = ['metadata', 'annotations', annotationKey('HTTPRoute', 'absentOrigin')];
+
+export const httpRouteSchema = strictResource(spec, 'HTTPRoute').superRefine(
+  ({ metadata: { annotations } }, context) => {
+    if (annotations.absentOrigin === undefined || annotations.allowedOrigins !== undefined) return;
+    const message = wrong('has no meaning alone', `write ${annotationKey('HTTPRoute', 'allowedOrigins')} beside it`);
+    context.addIssue({ code: 'custom', path: AT_ABSENT_ORIGIN, message });
+  },
+);
 
 export type HttpRouteSpec = z.infer<typeof spec>;
 export type ParentRef = HttpRouteSpec['parentRefs'][number];

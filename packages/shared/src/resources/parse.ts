@@ -108,6 +108,7 @@ interface Parsed {
     readonly name: string;
     readonly namespace: string;
     readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: object;
     readonly creationTimestamp: number;
   };
   readonly spec: unknown;
@@ -118,7 +119,7 @@ function readKind({ kind, group, namespaced, schema }: ReadKind, { value, origin
   if (!result.success) return { issues: explain(subject, value, result.error), resource: undefined };
   const { metadata, spec } = result.data as Parsed;
   const namespace = namespaced ? metadata.namespace : '';
-  const { name, labels, creationTimestamp: createdAtMs } = metadata;
+  const { name, labels, annotations, creationTimestamp: createdAtMs } = metadata;
   const resource: Resource<unknown> = {
     apiVersion: String(value.apiVersion),
     group,
@@ -127,6 +128,7 @@ function readKind({ kind, group, namespaced, schema }: ReadKind, { value, origin
     name,
     createdAtMs,
     labels,
+    annotations,
     spec,
     origin,
   };

@@ -4,6 +4,7 @@
  * A resource is in a ResourceSet only when its schema accepted it whole; each remembers where it was written, so that
  * the compiler can name file, line and column too. Lives in the thread that compiles; never posted to another one.
  */
+import type { AnnotationsOf } from './annotations.js';
 import type { BackendTlsPolicySpec } from './backend-tls-policy.js';
 import type { DeploymentSpec } from './deployment.js';
 import type { EndpointSliceSpec } from './endpoint-slice.js';
@@ -31,7 +32,8 @@ export interface Origin {
   locate(path: ConfigPath, target?: 'key' | 'value'): Position;
 }
 
-export interface Resource<Spec> {
+/** `Annotations`: those of ours that the kind has. */
+export interface Resource<Spec, Annotations = object> {
   /** As it is written. */
   readonly apiVersion: string;
   /** `''` for the core group. */
@@ -43,23 +45,25 @@ export interface Resource<Spec> {
   /** Milliseconds since the epoch; Infinity when it is not written down: such a resource is the youngest. */
   readonly createdAtMs: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** Values of the annotations `sluice.dev/…`. */
+  readonly annotations: Annotations;
   readonly spec: Spec;
   readonly origin: Origin;
 }
 
-export type Gateway = Resource<GatewaySpec>;
+export type Gateway = Resource<GatewaySpec, AnnotationsOf<'Gateway'>>;
 export type GatewayClass = Resource<GatewayClassSpec>;
-export type HttpRoute = Resource<HttpRouteSpec>;
+export type HttpRoute = Resource<HttpRouteSpec, AnnotationsOf<'HTTPRoute'>>;
 export type ReferenceGrant = Resource<ReferenceGrantSpec>;
 /** Of gateway.networking.k8s.io. */
 export type BackendTlsPolicy = Resource<BackendTlsPolicySpec>;
 /** Of alb.networking.azure.io. */
 export type AlbBackendTlsPolicy = Resource<AlbBackendTlsPolicySpec>;
 export type FrontendTlsPolicy = Resource<FrontendTlsPolicySpec>;
-export type HealthCheckPolicy = Resource<HealthCheckPolicySpec>;
+export type HealthCheckPolicy = Resource<HealthCheckPolicySpec, AnnotationsOf<'HealthCheckPolicy'>>;
 export type LoadBalancingPolicy = Resource<LoadBalancingPolicySpec>;
 export type RoutePolicy = Resource<RoutePolicySpec>;
-export type Service = Resource<ServiceSpec>;
+export type Service = Resource<ServiceSpec, AnnotationsOf<'Service'>>;
 export type EndpointSlice = Resource<EndpointSliceSpec>;
 export type Deployment = Resource<DeploymentSpec>;
 export type Secret = Resource<SecretSpec>;

@@ -6,9 +6,8 @@
  */
 import { z } from 'zod';
 import { dnsNameFault } from './dns-name.js';
-import { coreMetadata } from './metadata.js';
+import { coreResource } from './metadata.js';
 import { choice, labelName, port, wrong } from './schema.js';
-import { serviceAnnotations } from './service-annotations.js';
 
 /** IANA service name, as container ports are named: the letter tells it from a quoted number. */
 const PORT_NAME = /^(?=.*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*$/;
@@ -65,9 +64,7 @@ function checkNames(ports: readonly z.infer<typeof servicePort>[], context: z.Re
   });
 }
 
-export const serviceSchema = z
-  .object({ metadata: coreMetadata.extend({ annotations: serviceAnnotations }), spec })
-  .transform(({ metadata, spec: read }) => ({ metadata, spec: { ...read, annotations: metadata.annotations } }));
+export const serviceSchema = coreResource({ spec }, 'Service');
 
-export type ServiceSpec = z.infer<typeof serviceSchema>['spec'];
+export type ServiceSpec = z.infer<typeof spec>;
 export type ServicePort = ServiceSpec['ports'][number];

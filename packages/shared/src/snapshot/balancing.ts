@@ -3,11 +3,12 @@
  *
  * A targetRef without ports means all of them; two references that share a port are an error. Pure.
  */
+
+import { annotationKey } from '../resources/annotations.js';
 import type { ConfigIssue } from '../resources/issue.js';
 import type { LoadBalancing } from '../resources/load-balancing-policy.js';
 import type { ConfigPath } from '../resources/path.js';
 import { issueAt, type LoadBalancingPolicy, resourceName, type Service } from '../resources/resource.js';
-import { HASH_KEY } from '../resources/service-annotations.js';
 import { byName, resolveTarget, secondPolicy } from './policy-target.js';
 import { type BalancingSnapshot, DEFAULT_BALANCING } from './service-policy.js';
 
@@ -69,14 +70,22 @@ function unknownPorts(policy: LoadBalancingPolicy, path: ConfigPath, ports: read
 
 /** Only the ring hashes anything: with every other strategy the annotation would promise what does not happen. */
 function unreadHashKey(service: Service, entries: readonly Entry[]): ConfigIssue[] {
-  if (service.spec.annotations.hashHeader === undefined) return [];
+  if (service.annotations.hashHeader === undefined) return [];
   if (entries.some(({ policy }) => policy.spec.loadBalancing.strategy === 'ring-hash')) return [];
   const hint = 'give the Service a BackendLoadBalancingPolicy with strategy: ring-hash, or remove the annotation';
-  return [issueAt(service, 'error', ['metadata', 'annotations', HASH_KEY], 'is read only with ring-hash', hint)];
+  return [
+    issueAt(
+      service,
+      'error',
+      ['metadata', 'annotations', annotationKey('Service', 'hashHeader')],
+      'is read only with ring-hash',
+      hint,
+    ),
+  ];
 }
 
 function compileBalancing({ strategy, slowStart, loadAware }: LoadBalancing, service: Service): BalancingSnapshot {
-  if (strategy === 'ring-hash') return { strategy, header: service.spec.annotations.hashHeader ?? '' };
+  if (strategy === 'ring-hash') return { strategy, header: service.annotations.hashHeader ?? '' };
   if (strategy === 'load-aware') {
     return {
       strategy,

@@ -130,7 +130,7 @@ function portOf({ spec }: Service, { port }: ServiceRef): ServicePort | undefine
   return spec.ports.find((candidate) => candidate.port === port && candidate.protocol === 'TCP');
 }
 
-function liveConnections({ spec: { annotations } }: Service): LiveConnectionsSnapshot {
+function liveConnections({ annotations }: Service): LiveConnectionsSnapshot {
   return {
     ...DEFAULT_LIVE_CONNECTIONS,
     ...annotations.live,

@@ -3,10 +3,11 @@
  *
  * A Service that has any slice is its slices' alone: no ready endpoint in them means none, not a look-up. Pure.
  */
+
+import { annotationKey } from '../resources/annotations.js';
 import type { ConfigIssue } from '../resources/issue.js';
 import { type EndpointSlice, issueAt, resourceName, type Service } from '../resources/resource.js';
 import type { ServicePort } from '../resources/service.js';
-import { DNS_NAME } from '../resources/service-annotations.js';
 import { groupBy } from './group-by.js';
 import { compareText } from './hostname.js';
 import type { ServiceIndex } from './services.js';
@@ -23,10 +24,10 @@ export function resolveTargets(
 ): TargetSnapshot[] {
   const slices = index.slices.get(resourceName(service));
   if (slices !== undefined) return sliceTargets(slices, port?.name ?? '');
-  const { externalName, annotations } = service.spec;
+  const { externalName } = service.spec;
   if (externalName !== undefined) return [nameTarget(externalName, number)];
   const dialled = port === undefined ? number : resolveTargetPort(service, port, index.deployments, issues);
-  return [nameTarget(annotations.dnsName ?? service.name, dialled)];
+  return [nameTarget(service.annotations.dnsName ?? service.name, dialled)];
 }
 
 function nameTarget(host: string, port: number): TargetSnapshot {
@@ -58,8 +59,8 @@ function sliceTargets(slices: readonly EndpointSlice[], portName: string): Targe
 
 /** The Services that DNS finds by their own name, among those that are used. */
 function bareNamed(index: ServiceIndex, used: Iterable<Service>): Service[] {
-  return [...new Set(used)].filter(({ namespace, name, spec }) => {
-    const found = spec.externalName === undefined && spec.annotations.dnsName === undefined;
+  return [...new Set(used)].filter(({ namespace, name, spec, annotations }) => {
+    const found = spec.externalName === undefined && annotations.dnsName === undefined;
     return found && !index.slices.has(`${namespace}/${name}`);
   });
 }
@@ -71,7 +72,7 @@ export function sharedNames(index: ServiceIndex, used: Iterable<Service>): Confi
     if (first === undefined) return [];
     return rest.map((service) => {
       const message = `is also the name of Service ${resourceName(first)}, and DNS does not tell them apart`;
-      const hint = `annotate one with ${DNS_NAME}, or give it an EndpointSlice`;
+      const hint = `annotate one with ${annotationKey('Service', 'dnsName')}, or give it an EndpointSlice`;
       return issueAt(service, 'error', ['metadata', 'name'], `${JSON.stringify(service.name)} ${message}`, hint);
     });
   });
@@ -80,11 +81,11 @@ export function sharedNames(index: ServiceIndex, used: Iterable<Service>): Confi
 /** The annotation on a Service whose endpoints do not come from DNS. */
 export function unreadDnsNames(index: ServiceIndex): ConfigIssue[] {
   return [...index.services].flatMap(([key, service]) => {
-    if (service.spec.annotations.dnsName === undefined) return [];
+    if (service.annotations.dnsName === undefined) return [];
     const source = index.slices.has(key) ? 'its EndpointSlices' : service.spec.externalName && 'its externalName';
     if (source === undefined) return [];
     const message = `is not read: the endpoints come from ${source}`;
-    return [issueAt(service, 'warning', ['metadata', 'annotations', DNS_NAME], message)];
+    return [issueAt(service, 'warning', ['metadata', 'annotations', annotationKey('Service', 'dnsName')], message)];
   });
 }
 
