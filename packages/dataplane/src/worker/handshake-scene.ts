@@ -37,7 +37,14 @@ function snapshot(endpoints: number): Snapshot {
   });
 }
 
-export type Call = { readonly name: string; readonly text: string; readonly slot: number; readonly fields: string };
+export interface Call {
+  readonly name: string;
+  readonly text: string;
+  readonly slot: number;
+  readonly fields: string;
+  /** connect: for the connect, for the answer; splice: idle, lifetime; ms. */
+  readonly times: readonly number[];
+}
 
 export type Meter = readonly [name: string, group: number, value: number];
 
@@ -63,15 +70,15 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
   const errors: unknown[] = [];
   const notices: string[] = [];
   const board = createBoard(Math.max(1, endpoints), 1);
-  const record = (name: string, text = '', slot = -1, fields = ''): boolean => {
-    calls.push({ name, text, slot, fields });
+  const record = (name: string, text = '', slot = -1, fields = '', times: readonly number[] = []): boolean => {
+    calls.push({ name, text, slot, fields, times });
     return true;
   };
   const engine: Engine = {
     index: 0,
-    connect: (_id, dial) => record('connect', dial.head, dial.slot),
+    connect: (_id, dial) => record('connect', dial.head, dial.slot, '', [dial.connectTimeoutMs, dial.answerTimeoutMs]),
     interim: (_id, head) => record('interim', head),
-    splice: (_id, head) => record('splice', head),
+    splice: (_id, head, fields, idle, lifetime) => record('splice', head, -1, fields, [idle, lifetime]),
     relay: (_id, head) => record('relay', head),
     respond: (_id, bytes, fields) => record('respond', bytes, -1, fields),
     close: () => record('close'),

@@ -81,11 +81,12 @@ export class Handshakes {
       this.#refuse(engine, event.id, pending, target);
       return;
     }
-    pending.attempt = this.#firstAttempt(pending, target, event.clientAddress);
-    this.#connect(engine, event.id, pending, pending.attempt);
+    const nowMs = performance.now();
+    pending.attempt = this.#firstAttempt(pending, target, event.clientAddress, nowMs);
+    this.#connect(engine, event.id, pending, pending.attempt, nowMs);
   }
 
-  #firstAttempt(pending: Pending, target: Target, clientAddress: string): Attempt {
+  #firstAttempt(pending: Pending, target: Target, clientAddress: string, nowMs: number): Attempt {
     const { handshake, choice, routed } = target;
     const { limits } = routed.rule;
     const wholeMs = requestMs(limits);
@@ -94,16 +95,15 @@ export class Handshakes {
       rule: routed.rule,
       head: forwardedHead(target, pending, clientAddress),
       tried: [choice.endpoint.slot],
-      deadlineMs: performance.now() + connectMs(limits, this.#context.limits),
+      deadlineMs: nowMs + connectMs(limits, this.#context.limits),
       requestDeadlineMs: wholeMs === 0 ? Number.POSITIVE_INFINITY : pending.requestedAtMs + wholeMs,
       choice,
       connected: false,
     };
   }
 
-  #connect(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt): void {
+  #connect(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, nowMs: number): void {
     const { choice, head, tried, rule } = attempt;
-    const nowMs = performance.now();
     const requestLeftMs = Math.max(1, attempt.requestDeadlineMs - nowMs);
     const connectLeftMs = Math.min(attempt.deadlineMs - nowMs, requestLeftMs);
     const endpoints = this.#context.endpoints.of(pending.configuration.snapshot.serviceName(choice.service)).length;
@@ -177,9 +177,10 @@ export class Handshakes {
 
   /** Dials another endpoint when there is one and the budget allows it. */
   #tryAgain(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, code: RefusalCode): boolean {
-    const leftMs = Math.min(attempt.deadlineMs, attempt.requestDeadlineMs) - performance.now();
+    const nowMs = performance.now();
+    const leftMs = Math.min(attempt.deadlineMs, attempt.requestDeadlineMs) - nowMs;
     if (!mayTryAgain(code, attempt.tried.length, leftMs) || !this.#chooseAgain(pending, attempt)) return false;
-    this.#connect(engine, id, pending, attempt);
+    this.#connect(engine, id, pending, attempt, nowMs);
     return true;
   }
 
