@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { brief, compile, documents, gateway, marked, route } from '../testing/manifests.js';
+import { parentConditions, routeMessage } from '../testing/statuses.js';
 import type { Snapshot } from './snapshot.js';
 
 const RULE = 'backendRefs: []';
@@ -89,4 +90,51 @@ test('hostnames that fit no listener are a warning', () => {
     'spec.parentRefs[0]: no hostname of the route fits a listener of Gateway default/main',
   ]);
   expect(served(snapshot)).toEqual({ a: [] });
+});
+
+const RESOLVED = 'ResolvedRefs True ResolvedRefs';
+
+test.each([
+  ['name: other', 'NoMatchingParent', 'there is no Gateway default/other'],
+  ['name: main, sectionName: c', 'NoMatchingParent', 'no listener of Gateway default/main has the name "c"'],
+  ['name: main, port: 82', 'NoMatchingParent', 'no listener of Gateway default/main has port 82'],
+  [
+    'name: main, namespace: team',
+    'NotAllowedByListeners',
+    'no listener of Gateway team/main allows HTTPRoutes from namespace default (allowedRoutes)',
+  ],
+  ['name: named', 'NoMatchingListenerHostname', 'no hostname of the route fits a listener of Gateway default/named'],
+])('why parentRef { %s } is not accepted: %s', (parent, reason, message) => {
+  const result = compile(
+    TWO,
+    gateway({ name: 'main', namespace: 'team', listeners: ['name: a, port: 90, protocol: HTTP'] }),
+    gateway({ name: 'named', listeners: ['name: a, port: 91, protocol: HTTP, hostname: b.com'] }),
+    route({ parents: [parent], hostnames: ['a.com'], rules: [RULE] }),
+  );
+  expect(parentConditions(result, 'chat')).toEqual([[`Accepted False ${reason}`, RESOLVED]]);
+  expect(routeMessage(result, 'chat', 'Accepted')).toBe(message);
+  expect(result.issues.map(({ severity, message }) => [severity, message])).toEqual([['warning', message]]);
+});
+
+test('each parent is judged by itself: a route is served by those that accept it', () => {
+  const second = gateway({ name: 'second', listeners: ['name: c, port: 90, protocol: HTTP'] });
+  const parents = ['name: main, sectionName: a', 'name: gone', 'name: second'];
+  const result = compile(TWO, second, route({ parents, rules: [RULE] }));
+  expect(parentConditions(result, 'chat').map(([accepted]) => accepted)).toEqual([
+    'Accepted True Accepted',
+    'Accepted False NoMatchingParent',
+    'Accepted True Accepted',
+  ]);
+  expect(served(result.snapshot)).toEqual({ a: [''], b: [], c: [''] });
+});
+
+test.each([
+  ['group: "", kind: Service, name: chat, port: 80', 'Service'],
+  ['kind: ListenerSet, name: main', 'ListenerSet'],
+])('a parent of another kind is nobody here: { %s }', (parent, kind) => {
+  const result = compile(TWO, route({ parents: [parent, 'name: main'], rules: [RULE] }));
+  expect(brief(result.issues)).toContain(
+    `spec.parentRefs[0].kind: a parent of kind ${kind} is not served: passed over`,
+  );
+  expect(parentConditions(result, 'chat')).toEqual([['Accepted True Accepted', RESOLVED]]);
 });

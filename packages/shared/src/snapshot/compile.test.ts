@@ -58,6 +58,17 @@ test('a snapshot is plain data', () => {
   expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
 });
 
+test('the order of the fields does not show in the version', () => {
+  const filters = (first: string, second: string) =>
+    `filters: [{ type: RequestHeaderModifier, requestHeaderModifier: { ${first}, ${second} } }]`;
+  const set = 'set: [{ name: a, value: b }]';
+  const versionOf = (rule: string) => compiled([gateway(), route({ rules: [rule] }), service()]).snapshot.version;
+  const ref = ['name: chat', 'port: 80', 'weight: 3'];
+  expect(versionOf(`backendRefs: [{ ${ref.join(', ')} }], ${filters(set, 'remove: [c]')}`)).toBe(
+    versionOf(`${filters('remove: [c]', set)}, backendRefs: [{ ${[...ref].reverse().join(', ')} }]`),
+  );
+});
+
 test.each([
   ['port: 81', 'port: 82'],
   ['weight: 2', 'weight: 3'],

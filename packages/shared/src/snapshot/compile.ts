@@ -82,7 +82,7 @@ export function compileSnapshot(resources: ResourceSet, nowMs = Date.now()): Com
   const statuses = statusesOf({
     resources,
     book,
-    gateways: gateways.map(({ gateway }) => gateway),
+    gateways,
     listeners,
     served: new Set(served.keys()),
     attachedRoutes: countAttached(attachedTo, table),

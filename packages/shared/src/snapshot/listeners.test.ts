@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { documents, gateway, marked, parse } from '../testing/manifests.js';
+import { brief, documents, gateway, marked, parse } from '../testing/manifests.js';
+import { conditionsOf, listenerConditions } from '../testing/statuses.js';
 import { compileSnapshot } from './compile.js';
 
 function compileGateways(...texts: string[]) {
@@ -52,14 +53,58 @@ test('two listeners of one name are an error at the second, and neither is serve
   expect(snapshot.listeners.map(({ name }) => name)).toEqual(['b']);
 });
 
-test('the same listener name in two Gateways, or another hostname on the same port, is no conflict', () => {
+test('the same listener name in two Gateways is no conflict', () => {
   const { snapshot, issues } = compileGateways(
-    documents(
-      gateway({ name: 'a' }),
-      gateway({ name: 'b', listeners: ['name: http, port: 80, protocol: HTTP, hostname: b.com'] }),
-      gateway({ name: 'a', namespace: 'other', listeners: ['name: http, port: 81, protocol: HTTP'] }),
-    ),
+    documents(gateway({ name: 'a' }), gateway({ name: 'b', listeners: ['name: http, port: 81, protocol: HTTP'] })),
   );
   expect(issues).toEqual([]);
-  expect(snapshot.listeners).toHaveLength(3);
+  expect(snapshot.listeners).toHaveLength(2);
 });
+
+const SECOND = 'name: second, port: 9000, protocol: HTTP';
+
+test.each([
+  [
+    'port: 81, protocol: TCP',
+    'UnsupportedProtocol',
+    'protocol: protocol TCP is not supported: the listener is not served',
+  ],
+  [
+    'port: 81, protocol: example.com/mine',
+    'UnsupportedProtocol',
+    'protocol: protocol example.com/mine is not supported: the listener is not served',
+  ],
+  [
+    'port: 81, protocol: TLS, tls: { mode: Passthrough }',
+    'UnsupportedProtocol',
+    'protocol: protocol TLS is not supported: the listener is not served',
+  ],
+  [
+    'port: 443, protocol: HTTPS',
+    'UnsupportedValue',
+    'protocol: a listener with protocol: HTTPS needs tls: the listener is not served',
+  ],
+  [
+    'port: 443, protocol: HTTPS, tls: { mode: Passthrough }',
+    'UnsupportedValue',
+    'tls: TLS is always terminated here, and never passed through: the listener is not served',
+  ],
+])(
+  'a listener that cannot be served is a condition and a warning, and the others are served: %s',
+  (listener, reason, said) => {
+    const result = compileGateways(gateway({ listeners: [`name: first, ${listener}`, SECOND] }));
+    expect(brief(result.issues)).toEqual([`spec.listeners[0].${said}`]);
+    expect(result.issues[0]?.severity).toBe('warning');
+    expect(listenerConditions(result, 'main', 'first')).toEqual([
+      `Accepted False ${reason}`,
+      'Programmed False Invalid',
+      'ResolvedRefs True ResolvedRefs',
+      'Conflicted False NoConflicts',
+    ]);
+    expect(conditionsOf(result, 'Gateway', 'main')).toEqual([
+      'Accepted True ListenersNotValid',
+      'Programmed True Programmed',
+    ]);
+    expect(result.snapshot.listeners.map(({ name }) => name)).toEqual(['second']);
+  },
+);

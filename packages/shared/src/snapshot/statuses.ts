@@ -5,10 +5,10 @@
  * listeners is served. Resources that belong to other controllers have no status here. Types and reasons are the
  * standard's (gateway_types.go, shared_types.go, policy_types.go) and the reference's. Pure.
  */
-import type { Gateway, HttpRoute, Resource, ResourceSet } from '../resources/resource.js';
+import type { HttpRoute, Resource, ResourceSet } from '../resources/resource.js';
 import { supportedKinds } from './allowed-routes.js';
 import { ancestorPart, type ConditionBook, listenerPart, parentPart, WHOLE } from './condition-book.js';
-import { isOurs } from './gateways.js';
+import { isOurs, type OwnGateway } from './gateways.js';
 import { groupBy } from './group-by.js';
 import { compareText } from './hostname.js';
 import type { Listener } from './listeners.js';
@@ -24,7 +24,7 @@ import {
 export interface Outcome {
   readonly resources: ResourceSet;
   readonly book: ConditionBook;
-  readonly gateways: readonly Gateway[];
+  readonly gateways: readonly OwnGateway[];
   readonly listeners: readonly Listener[];
   /** Those that are in the snapshot. */
   readonly served: ReadonlySet<Listener>;
@@ -48,7 +48,7 @@ export function statusesOf(outcome: Outcome): ResourceStatus[] {
   const byGateway = groupBy(outcome.listeners, ({ gateway }) => gateway);
   return [
     ...resources.gatewayClasses.filter(isOurs).map((each) => statusOf(each, { conditions: [ACCEPTED] })),
-    ...outcome.gateways.map((gateway) => gatewayStatus(gateway, byGateway.get(gateway) ?? [], outcome)),
+    ...outcome.gateways.map((own) => gatewayStatus(own, byGateway.get(own.gateway) ?? [], outcome)),
     ...resources.httpRoutes.map((route) => routeStatus(route, outcome)),
     ...resources.backendTlsPolicies.map((policy) => ancestorsStatus(policy, outcome.book)),
     ...[
@@ -86,7 +86,11 @@ function isFalse(conditions: readonly Condition[], type: string): boolean {
   return conditions.some((condition) => condition.type === type && condition.status === 'False');
 }
 
-function gatewayStatus(gateway: Gateway, listeners: readonly Listener[], outcome: Outcome): ResourceStatus {
+function gatewayStatus(
+  { gateway, addresses }: OwnGateway,
+  listeners: readonly Listener[],
+  outcome: Outcome,
+): ResourceStatus {
   const { book, served } = outcome;
   const said = book.said(gateway, WHOLE);
   const left = listeners.filter((listener) => !served.has(listener)).map(({ spec }) => spec.name);
@@ -105,10 +109,9 @@ function gatewayStatus(gateway: Gateway, listeners: readonly Listener[], outcome
     message: 'no listener is served',
   };
   const conditions = complete(said, left.length === 0 ? ACCEPTED : notValid, nothing ? invalid : PROGRAMMED);
-  const addresses = gateway.spec.addresses.filter(({ type, value }) => type === 'IPAddress' && value !== '');
   return statusOf(gateway, {
     conditions,
-    ...(addresses.length > 0 && !nothing && { addresses }),
+    ...(addresses.length > 0 && !nothing && { addresses: addresses.map((value) => ({ type: 'IPAddress', value })) }),
     listeners: [...listeners].sort(byPlace).map((listener) => listenerStatus(listener, outcome)),
   });
 }

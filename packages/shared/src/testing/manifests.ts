@@ -46,17 +46,50 @@ interface GatewayOptions {
   readonly namespace?: string;
   /** Listeners as YAML flow mappings without braces: `name: a, port: 80, protocol: HTTP`. */
   readonly listeners?: readonly string[];
+  readonly className?: string;
+  /** Flow mappings without braces. */
+  readonly addresses?: readonly string[];
 }
 
-export function gateway({ name = 'main', namespace = 'default', listeners }: GatewayOptions = {}): string {
+export function gateway(options: GatewayOptions = {}): string {
+  const { name = 'main', namespace = 'default', listeners, className = 'sluice', addresses } = options;
   return `
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: { name: ${name}, namespace: ${namespace} }
 spec:
-  gatewayClassName: sluice
+  gatewayClassName: ${className}
+${addresses === undefined ? '' : `  addresses: [${addresses.map((each) => `{ ${each} }`).join(', ')}]`}
   listeners:
 ${(listeners ?? ['name: http, port: 80, protocol: HTTP']).map((each) => `    - { ${each} }`).join('\n')}
+`;
+}
+
+export function gatewayClass(controllerName: string, name = 'sluice'): string {
+  return `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: ${name} }
+spec: { controllerName: ${controllerName} }
+`;
+}
+
+/** Labels as a flow mapping without braces. */
+export function namespace(name: string, labels: string): string {
+  return `
+apiVersion: v1
+kind: Namespace
+metadata: { name: ${name}, labels: { ${labels} } }
+`;
+}
+
+/** A ReferenceGrant of `namespace`; `from` and `to` as flow mappings without braces. */
+export function referenceGrant(namespace: string, from: string, to: string, name = 'grant'): string {
+  return `
+apiVersion: gateway.networking.k8s.io/v1beta1
+kind: ReferenceGrant
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: { from: [{ ${from} }], to: [{ ${to} }] }
 `;
 }
 

@@ -1,0 +1,132 @@
+import { expect, test } from 'vitest';
+import { brief, compile, documents, gateway, route } from '../testing/manifests.js';
+import { conditionsOf, listenerConditions, statusOf } from '../testing/statuses.js';
+
+const OTHER = 'name: other, port: 9000, protocol: HTTP';
+const TLS = 'tls: { certificateRefs: [{ name: cert }] }';
+
+function served(...texts: string[]) {
+  const result = compile(documents(...texts));
+  return { result, names: result.snapshot.listeners.map(({ gateway, name }) => `${gateway}/${name}`) };
+}
+
+function conflicted(reason: string): string[] {
+  return [
+    `Accepted False ${reason}`,
+    'Programmed False Invalid',
+    'ResolvedRefs True ResolvedRefs',
+    `Conflicted True ${reason}`,
+  ];
+}
+
+test('of listeners with one port, protocol and hostname none is served, in one Gateway', () => {
+  const twice = ['name: a, port: 80, protocol: HTTP', 'name: b, port: 80, protocol: HTTP', OTHER];
+  const { result, names } = served(gateway({ listeners: twice }));
+  expect(names).toEqual(['default/main/other']);
+  expect(result.issues.map(({ severity, path, message }) => [severity, path, message])).toEqual([
+    [
+      'warning',
+      'spec.listeners[0].port',
+      'conflicts with listener "b" of Gateway default/main: same port, protocol and hostname: neither is served',
+    ],
+    [
+      'warning',
+      'spec.listeners[1].port',
+      'conflicts with listener "a" of Gateway default/main: same port, protocol and hostname: neither is served',
+    ],
+  ]);
+  expect(listenerConditions(result, 'main', 'a')).toEqual(conflicted('HostnameConflict'));
+  expect(listenerConditions(result, 'main', 'b')).toEqual(conflicted('HostnameConflict'));
+  expect(listenerConditions(result, 'main', 'other')).toContain('Conflicted False NoConflicts');
+  expect(conditionsOf(result, 'Gateway', 'main')).toEqual([
+    'Accepted True ListenersNotValid',
+    'Programmed True Programmed',
+  ]);
+  expect(statusOf(result, 'Gateway', 'main').conditions?.[0]?.message).toBe('not served: listener a, b');
+});
+
+test('and over Gateways too: the one that has nothing left is not accepted', () => {
+  const { result, names } = served(
+    gateway({ name: 'b' }),
+    gateway({ name: 'a', listeners: ['name: http, port: 80, protocol: HTTP', OTHER] }),
+  );
+  expect(names).toEqual(['default/a/other']);
+  expect(listenerConditions(result, 'b', 'http')).toEqual(conflicted('HostnameConflict'));
+  expect(conditionsOf(result, 'Gateway', 'b')).toEqual([
+    'Accepted False ListenersNotValid',
+    'Programmed False Invalid',
+  ]);
+});
+
+test('when nothing at all is left, it is an error', () => {
+  const { result } = served(gateway({ name: 'b' }), gateway({ name: 'a' }));
+  expect(result.issues.map(({ severity }) => severity).sort()).toEqual(['error', 'warning', 'warning']);
+});
+
+test('HTTP and HTTPS on one port conflict, whatever their hostnames', () => {
+  const { result, names } = served(
+    gateway({
+      listeners: [
+        'name: a, port: 443, protocol: HTTP, hostname: a.example.com',
+        `name: b, port: 443, protocol: HTTPS, hostname: b.example.com, ${TLS}`,
+        OTHER,
+      ],
+    }),
+  );
+  expect(names).toEqual(['default/main/other']);
+  expect(listenerConditions(result, 'main', 'a')).toEqual(conflicted('ProtocolConflict'));
+  expect(listenerConditions(result, 'main', 'b')).toEqual(conflicted('ProtocolConflict'));
+  expect(brief(result.issues)[0]).toBe(
+    'spec.listeners[0].port: conflicts with listener "b" of Gateway default/main: same port, another protocol: neither is served',
+  );
+});
+
+test('a listener whose protocol is not served conflicts with nothing', () => {
+  const { names } = served(
+    gateway({ listeners: ['name: a, port: 80, protocol: HTTP', 'name: b, port: 80, protocol: TCP'] }),
+  );
+  expect(names).toEqual(['default/main/a']);
+});
+
+test('listeners of one port that ask for other addresses are not served: a port is bound once', () => {
+  const { result, names } = served(
+    gateway({
+      name: 'a',
+      addresses: ['value: 127.0.0.1'],
+      listeners: ['name: x, port: 80, protocol: HTTP, hostname: a.example.com', OTHER],
+    }),
+    gateway({ name: 'b', listeners: ['name: x, port: 80, protocol: HTTP, hostname: b.example.com'] }),
+  );
+  expect(names).toEqual(['default/a/other']);
+  expect(listenerConditions(result, 'a', 'x')).toEqual([
+    'Accepted False PortUnavailable',
+    'Programmed False Invalid',
+    'ResolvedRefs True ResolvedRefs',
+    'Conflicted False NoConflicts',
+  ]);
+});
+
+test('other hostnames, other ports, the same addresses: no conflict', () => {
+  const addresses = ['value: 127.0.0.1', 'value: "::1"'];
+  const { result, names } = served(
+    gateway({ name: 'a', addresses }),
+    gateway({
+      name: 'b',
+      addresses: [...addresses].reverse(),
+      listeners: ['name: http, port: 80, protocol: HTTP, hostname: b.com'],
+    }),
+    gateway({ name: 'a', namespace: 'other', listeners: ['name: http, port: 81, protocol: HTTP'] }),
+  );
+  expect(brief(result.issues)).toEqual([]);
+  expect(names).toHaveLength(3);
+});
+
+test('routes of a listener that is not served stay attached, and serve nothing', () => {
+  const { result } = served(
+    gateway({ listeners: ['name: a, port: 80, protocol: HTTP', 'name: b, port: 80, protocol: HTTP', OTHER] }),
+    route({ parents: ['name: main, sectionName: a'] }),
+  );
+  expect(statusOf(result, 'Gateway', 'main').listeners?.map(({ attachedRoutes }) => attachedRoutes)).toEqual([1, 0, 0]);
+  expect(result.snapshot.rules).toEqual([]);
+  expect(result.snapshot.routes).toEqual([]);
+});
