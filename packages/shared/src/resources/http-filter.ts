@@ -10,7 +10,18 @@ import { corsFilter } from './cors-filter.js';
 import { headerName, headerValue } from './header-field.js';
 import { localRef } from './object-ref.js';
 import { pathModifier } from './path-match.js';
-import { choice, fields, groupName, kindName, labelName, objectName, port, preciseHostname, wrong } from './schema.js';
+import {
+  choice,
+  fields,
+  foundName,
+  groupName,
+  kindName,
+  labelName,
+  objectName,
+  port,
+  preciseHostname,
+  wrong,
+} from './schema.js';
 
 const TOO_MANY = wrong('must have at most 16 entries');
 
@@ -74,7 +85,7 @@ const statusCode = z.literal(REDIRECT_CODES, {
   error: (issue) =>
     typeof issue.input === 'number'
       ? wrong(`${issue.input} is not the status of a redirect`, `use ${REDIRECT_CODES.join(', ')}`)
-      : wrong('must be a number', `use ${REDIRECT_CODES.join(', ')}`),
+      : wrong(`must be a number, not ${foundName(issue.input)}`, `use ${REDIRECT_CODES.join(', ')}`),
 });
 
 const requestRedirect = fields({
