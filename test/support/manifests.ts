@@ -12,8 +12,6 @@ export interface ListenerDescription {
 export interface BackendRefDescription {
   readonly service: string;
   readonly weight?: number;
-  /** As the manifest has them. */
-  readonly filters?: readonly Manifest[];
 }
 export interface RuleDescription {
   readonly prefix?: string;
@@ -21,9 +19,6 @@ export interface RuleDescription {
   /** Instead of `prefix` and `exact`: matches as the manifest has them. */
   readonly matches?: readonly Manifest[];
   readonly backends: readonly (string | BackendRefDescription)[];
-  /** As the manifest has them, like `timeouts`. */
-  readonly filters?: readonly Manifest[];
-  readonly timeouts?: Manifest;
 }
 export interface RouteDescription {
   readonly name?: string;
@@ -31,7 +26,6 @@ export interface RouteDescription {
   readonly hostnames?: readonly string[];
   readonly rules: readonly RuleDescription[];
   readonly creationTimestamp?: string;
-  readonly annotations?: Readonly<Record<string, string>>;
   /** `spec.default.sessionAffinity` of a RoutePolicy for the route. */
   readonly affinity?: Manifest;
 }
@@ -40,8 +34,6 @@ export interface Description {
   readonly routes?: readonly RouteDescription[];
   /** Service name to its endpoints. Without routes, everything goes to the first one. */
   readonly services: Readonly<Record<string, readonly Address[]>>;
-  /** Annotations of the Gateway. */
-  readonly gatewayAnnotations?: Readonly<Record<string, string>>;
   /** Annotations of services, by name. */
   readonly annotations?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** `spec.default` of the HealthCheckPolicy of services, by name. */
@@ -55,11 +47,11 @@ const NAMESPACE = 'test';
 const SERVICE_PORT = 80;
 const GATEWAY_API = 'gateway.networking.k8s.io/v1';
 
-function gateway(listeners: readonly ListenerDescription[], annotations = {}): Manifest {
+function gateway(listeners: readonly ListenerDescription[]): Manifest {
   return {
     apiVersion: GATEWAY_API,
     kind: 'Gateway',
-    metadata: { name: 'edge', namespace: NAMESPACE, annotations },
+    metadata: { name: 'edge', namespace: NAMESPACE },
     spec: {
       gatewayClassName: 'sluice',
       listeners: listeners.map(({ name = 'http', port = 80, hostname }) => ({
@@ -72,30 +64,23 @@ function gateway(listeners: readonly ListenerDescription[], annotations = {}): M
   };
 }
 
-function rule({ prefix, exact, matches, backends, filters, timeouts }: RuleDescription): Manifest {
+function rule({ prefix, exact, matches, backends }: RuleDescription): Manifest {
   const path = exact === undefined ? { type: 'PathPrefix', value: prefix ?? '/' } : { type: 'Exact', value: exact };
   return {
     matches: matches ?? [{ path }],
     backendRefs: backends.map((backend) => {
-      const { service, ...more } = typeof backend === 'string' ? { service: backend } : backend;
-      return { name: service, port: SERVICE_PORT, ...more };
+      const { service, weight } = typeof backend === 'string' ? { service: backend, weight: undefined } : backend;
+      return { name: service, port: SERVICE_PORT, ...(weight === undefined ? {} : { weight }) };
     }),
-    ...(filters === undefined ? {} : { filters }),
-    ...(timeouts === undefined ? {} : { timeouts }),
   };
 }
 
 function route(description: RouteDescription, index: number): Manifest {
-  const { name = `route-${index}`, section, hostnames, rules, creationTimestamp, annotations = {} } = description;
+  const { name = `route-${index}`, section, hostnames, rules, creationTimestamp } = description;
   return {
     apiVersion: GATEWAY_API,
     kind: 'HTTPRoute',
-    metadata: {
-      name,
-      namespace: NAMESPACE,
-      annotations,
-      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-    },
+    metadata: { name, namespace: NAMESPACE, ...(creationTimestamp === undefined ? {} : { creationTimestamp }) },
     spec: {
       parentRefs: [{ name: 'edge', ...(section === undefined ? {} : { sectionName: section }) }],
       ...(hostnames === undefined ? {} : { hostnames }),
@@ -175,13 +160,13 @@ export function listenerPorts({ listeners = [{}] }: Description): number[] {
 
 /** The description as one file of YAML documents. */
 export function manifests(description: Description): string {
-  const { listeners = [{}], services, gatewayAnnotations, annotations = {}, probes = {}, balancing = {} } = description;
+  const { listeners = [{}], services, annotations = {}, probes = {}, balancing = {} } = description;
   const first = Object.keys(services)[0];
   const routes: readonly RouteDescription[] = description.routes ?? [
     { rules: [{ backends: first === undefined ? [] : [first] }] },
   ];
   const documents = [
-    gateway(listeners, gatewayAnnotations),
+    gateway(listeners),
     ...routes.map(route),
     ...Object.entries(services).flatMap(([name, endpoints]) => service(name, endpoints, annotations[name])),
     ...Object.entries(probes).map(healthCheckPolicy),
