@@ -1,11 +1,13 @@
 /**
  * `pnpm bench`: compares Sluice with its peers on this machine and says which of the figures to reach were reached.
+ * `pnpm bench config` measures what a large configuration costs (config/run.ts).
  * Progress goes to stderr, the Markdown report to stdout, the JSON to --json PATH. Exit 0 when every run succeeded,
  * 1 when one failed, 2 for a wrong command line, 130 after Ctrl-C; in every case all children have been ended.
  */
 import { writeFileSync } from 'node:fs';
 import { buildNative } from './build-native.js';
 import { closeAll, killAll } from './child.js';
+import { runConfig } from './config/run.js';
 import { judgeGoals } from './goals.js';
 import { describeMachine, type Machine, versionsOf } from './machine.js';
 import { type BenchOptions, parseOptions, UsageError, usage } from './options.js';
@@ -68,7 +70,9 @@ async function measure(options: BenchOptions, machine: Machine, plan: Scenario[]
 }
 
 async function main(): Promise<number> {
-  const options = parseOptions(process.argv.slice(2).filter((argument) => argument !== '--'));
+  const [first, ...rest] = process.argv.slice(2).filter((argument) => argument !== '--');
+  if (first === 'config') return runConfig(rest);
+  const options = parseOptions(first === undefined ? [] : [first, ...rest]);
   const plan = chosen(options);
   assertSchedstat();
   buildNative();

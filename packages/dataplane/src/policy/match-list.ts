@@ -6,7 +6,7 @@
  */
 import { type KeyTable, NO_KEY } from '@sluice/shared/snapshot/flat/key-table';
 import type { RecordList } from '@sluice/shared/snapshot/flat/records';
-import { Kind, List, Match, type RoutingIndex } from '@sluice/shared/snapshot/flat/routing';
+import { Kind, List, Match, nameBit, type RoutingIndex } from '@sluice/shared/snapshot/flat/routing';
 import { Conditions } from './conditions.js';
 import type { RequestView } from './request-match.js';
 
@@ -48,11 +48,7 @@ export class MatchList {
   #byRequest(list: number, scope: number, request: RequestView, best: number): number {
     const kinds = this.#lists[list + List.kinds] as number;
     let found = best;
-    if (kinds & (1 << Kind.header)) {
-      for (const [name, value] of request.headers) {
-        found = this.#byValue(this.#keys.find(scope + Kind.header, name), value, request, found);
-      }
-    }
+    if (kinds & (1 << Kind.header)) found = this.#byHeader(list, scope, request, found);
     if (kinds & (1 << Kind.parameter)) {
       for (const name of request.parameters.keys()) {
         const values = this.#keys.find(scope + Kind.parameter, name);
@@ -60,6 +56,18 @@ export class MatchList {
       }
     }
     if (kinds & (1 << Kind.method)) found = this.#byValue(scope + Kind.method, request.method, request, found);
+    return found;
+  }
+
+  #byHeader(list: number, scope: number, request: RequestView, best: number): number {
+    const names = this.#lists[list + List.names] as number;
+    let found = best;
+    for (const [index, { lowerName }] of request.fields.entries()) {
+      if ((names & nameBit(lowerName)) === 0) continue;
+      const values = this.#keys.find(scope + Kind.header, lowerName);
+      if (values === NO_KEY || !request.isFirst(index)) continue;
+      found = this.#byValue(values, request.header(lowerName), request, found);
+    }
     return found;
   }
 

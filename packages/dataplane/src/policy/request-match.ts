@@ -1,8 +1,8 @@
 /**
  * A request seen the way the conditions of matches ask for it (conditions.ts).
  *
- * Invariant: fields and query are read at most once for a request, and only when a match asks for them, so that the cost
- * of a match does not grow with the head. Nothing here throws, whatever the request holds. Pure; runs in the workers.
+ * Invariant: fields and query are read a fixed number of times for a request, and only when a match asks for them, so that
+ * the cost of a match does not grow with the head. Nothing here throws, whatever the request holds. Pure; runs in the workers.
  */
 import type { RequestHead } from './head.js';
 
@@ -11,9 +11,14 @@ export type AskedRequest = Pick<RequestHead, 'method' | 'fields' | 'query'>;
 
 const NOTHING: AskedRequest = { method: '', fields: [], query: undefined };
 
+/** Headers that are looked for in the fields one by one; when more are asked for, they are put in a map once. */
+const ASKED_MAX = 4;
+
 /** One request after the other, so that routing by path alone allocates nothing. */
 export class RequestView {
   #request = NOTHING;
+  /** Headers that were asked for so far. */
+  #asked = 0;
   #headers: Map<string, string> | undefined;
   #parameters: Map<string, string> | undefined;
   /** Decoded values of those parameters that were asked for. */
@@ -22,6 +27,7 @@ export class RequestView {
   /** Turns to a request; without one, keeps nothing of the last. */
   show(request: AskedRequest = NOTHING): void {
     this.#request = request;
+    this.#asked = 0;
     this.#headers = undefined;
     this.#parameters = undefined;
     this.#values = undefined;
@@ -31,15 +37,21 @@ export class RequestView {
     return this.#request.method;
   }
 
-  /** Value of a header by its lower-case name, several lines of it as one. */
-  header(lowerName: string): string | undefined {
-    return this.headers.get(lowerName);
+  get fields(): AskedRequest['fields'] {
+    return this.#request.fields;
   }
 
-  /** Values by lower-case name. */
-  get headers(): ReadonlyMap<string, string> {
+  /** Whether no field before this one has its name. */
+  isFirst(index: number): boolean {
+    const { fields } = this.#request;
+    return fields.findIndex(({ lowerName }) => lowerName === fields[index]?.lowerName) === index;
+  }
+
+  /** Value of a header by its lower-case name, several lines of it as one. */
+  header(lowerName: string): string | undefined {
+    if (this.#headers === undefined && this.#asked++ < ASKED_MAX) return valueIn(this.#request.fields, lowerName);
     this.#headers ??= combined(this.#request.fields);
-    return this.#headers;
+    return this.#headers.get(lowerName);
   }
 
   /** Values of the first parameter of each name, not decoded; the names are. */
@@ -59,6 +71,13 @@ export class RequestView {
   }
 }
 
+/** Value of one header, as in `combined`. */
+function valueIn(fields: AskedRequest['fields'], name: string): string | undefined {
+  let found: string | undefined;
+  for (const { lowerName, value } of fields) if (lowerName === name) found = joined(found, lowerName, value);
+  return found;
+}
+
 /**
  * The standard leaves repeated headers to the implementation and points at RFC 7230 3.2.2 (now RFC 9110 5.3): lines of
  * one name mean the same as one line with their values in order, joined by a comma and a space. So a match cannot be
@@ -67,11 +86,14 @@ export class RequestView {
 function combined(fields: AskedRequest['fields']): Map<string, string> {
   const headers = new Map<string, string>();
   for (const { lowerName, value } of fields) {
-    const before = headers.get(lowerName);
-    const separator = lowerName === 'cookie' ? '; ' : ', ';
-    headers.set(lowerName, before === undefined ? value : `${before}${separator}${value}`);
+    headers.set(lowerName, joined(headers.get(lowerName), lowerName, value));
   }
   return headers;
+}
+
+function joined(before: string | undefined, lowerName: string, value: string): string {
+  if (before === undefined) return value;
+  return `${before}${lowerName === 'cookie' ? '; ' : ', '}${value}`;
 }
 
 /**

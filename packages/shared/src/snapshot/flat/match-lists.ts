@@ -7,7 +7,7 @@
  */
 import type { MatchSnapshot } from '../snapshot.js';
 import type { KeyWriter } from './key-table.js';
-import { Kind } from './routing.js';
+import { Kind, nameBit } from './routing.js';
 
 /** A match and its number. */
 export interface NumberedMatch {
@@ -81,18 +81,20 @@ export class MatchLists {
 
   /** `above`: names that led here, which all of the matches want alike. */
   #add(matches: readonly NumberedMatch[], above: ReadonlySet<string>): number {
-    if (matches.length <= LINEAR_MAX) return this.#write(0, 0, matches);
+    if (matches.length <= LINEAR_MAX) return this.#write([0, 0, 0], matches);
     const { found, rest } = divide(matches, above);
-    if (found.size === 0) return this.#write(0, 0, matches);
+    if (found.size === 0) return this.#write([0, 0, 0], matches);
     const scope = this.#keys.reserve(Object.keys(Kind).length);
     const values = new Map<string, number>();
     let kinds = 0;
+    let names = 0;
     for (const [wanted, led] of found.values()) {
       const list = this.#add(led, new Set([...above, wanted.nameKey]));
       this.#keys.add(this.#valueScope(scope, wanted, values), wanted.value, list);
       kinds |= 1 << Kind[wanted.kind];
+      if (wanted.kind === 'header') names |= nameBit(wanted.name);
     }
-    return this.#write(scope, kinds, rest);
+    return this.#write([scope, kinds, names], rest);
   }
 
   /** The scope of the values of a name; methods have no names. */
@@ -108,9 +110,10 @@ export class MatchLists {
     return values;
   }
 
-  #write(scope: number, kinds: number, matches: readonly NumberedMatch[]): number {
+  /** `index`: the columns of `List` before the count. */
+  #write(index: readonly [scope: number, kinds: number, names: number], matches: readonly NumberedMatch[]): number {
     const at = this.end;
-    this.#words.push(scope, kinds, matches.length);
+    this.#words.push(...index, matches.length);
     for (const { number } of matches) this.#words.push(number);
     return at;
   }

@@ -54,9 +54,11 @@ export const List = {
   scope: 0,
   /** Which of the scopes hold something: bits of `Kind`. */
   kinds: 1,
+  /** `nameBit` of every header name: most fields of a request need not be looked up. */
+  names: 2,
   /** Of the matches that follow. */
-  count: 2,
-  head: 3,
+  count: 3,
+  head: 4,
 } as const;
 
 /** What a match is found by in a list; also the distance of its scope from `List.scope`. */
@@ -71,6 +73,11 @@ export const Match = {
   conditions: 2,
   columns: 3,
 } as const;
+
+/** One of 32 bits. */
+export function nameBit(name: string): number {
+  return 1 << ((name.length ^ name.charCodeAt(name.length - 1)) & 31);
+}
 
 export interface RoutingIndex {
   readonly keys: KeyTable;
