@@ -26,6 +26,12 @@ function dataplaneFamilies(): readonly FamilyDescription[] {
     workers: { watched: () => [] },
     health: { source: 'off', state, stats, ...nothing },
     board: createBoard(1, 1),
+    reload: {
+      counts: { applied: 0, unchanged: 0, refused: 0 },
+      last: { atMs: 0, result: 'applied', elapsedMs: 0, issues: [] },
+      version: '',
+      page: '',
+    },
     logWriteLosses: () => 0,
     primaryLagUs: new Int32Array(1),
   }).described;

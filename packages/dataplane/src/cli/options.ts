@@ -16,6 +16,15 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 export const optionsSchema = z.strictObject({
   config: configOption(),
+  watch: option(
+    z
+      .enum(['on', 'off'], { error: 'on or off' })
+      .transform((text) => text === 'on')
+      .prefault('on'),
+    'watch',
+    'on|off',
+    'Read the configuration again when its files change; SIGHUP does so always',
+  ),
   workers: option(
     integer(1, 128).prefault(() => String(availableParallelism())),
     'workers',
@@ -40,7 +49,7 @@ export const optionsSchema = z.strictObject({
     'S',
     'Accept when the first bytes are there, seconds; silent clients then get no 408; 0: at once',
   ),
-  admin: adminOption('127.0.0.1:9900', 'Admin port: GET /livez, /readyz, /metrics, /backendHealth'),
+  admin: adminOption('127.0.0.1:9900', 'Admin port: GET /livez, /readyz, /metrics, /backendHealth, /config'),
   logLevel: logLevelOption(),
   accessLog: option(
     z.string().min(1, { error: 'a path, - or off' }).prefault('-'),

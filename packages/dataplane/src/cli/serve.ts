@@ -2,7 +2,8 @@
  * `sluice serve`: the process around the primary: ready line, signals, last resorts, exit code.
  *
  * SIGTERM and SIGINT drain and end with 0; a second one ends at once. An exception that nothing caught drains too and
- * ends with 1, also in a drain that has begun. A shutdown has a deadline as a whole. SIGHUP opens the access log again.
+ * ends with 1, also in a drain that has begun. A shutdown has a deadline as a whole. SIGHUP opens the access log again, and
+ * reads the configuration again.
  * Primary thread.
  */
 
@@ -13,7 +14,8 @@ import { createLogger, type Logger } from '@sluice/shared/log';
 import { CLOSING_MAX_MS } from '../primary/drain.js';
 import { DAEMON_STOP_TIMEOUT_MS } from '../primary/health-daemon.js';
 import { STOP_TIMEOUT_MS } from '../primary/incarnation.js';
-import { FLUSH_TIMEOUT_MS, Primary } from '../primary/primary.js';
+import { openReload } from '../primary/open-reload.js';
+import { FLUSH_TIMEOUT_MS, Primary, type PrimaryOptions } from '../primary/primary.js';
 import { sparingly } from '../worker/error-report.js';
 import type { Options } from './options.js';
 import { VERSION } from './version.js';
@@ -99,7 +101,11 @@ function isBrokenPipe(error: unknown): boolean {
 }
 
 function handleProcessEvents(primary: Primary, shutdown: Shutdown, signals: Signals, log: Logger): void {
-  signals.handle({ end: (signal) => shutdown.signal(signal), reopen: () => primary.reopenAccessLog() });
+  const reopen = (): void => {
+    primary.reopenAccessLog();
+    primary.reload();
+  };
+  signals.handle({ end: (signal) => shutdown.signal(signal), reopen });
   const report = sparingly((error, suppressed) => {
     log.fatal({ err: error, suppressed }, 'uncaught exception in the primary');
   });
@@ -111,13 +117,25 @@ function handleProcessEvents(primary: Primary, shutdown: Shutdown, signals: Sign
   });
 }
 
+async function createPrimary(options: PrimaryOptions): Promise<Primary> {
+  try {
+    return new Primary(options);
+  } catch (error) {
+    await options.reload.close();
+    throw error;
+  }
+}
+
 /** Serves until a signal, also one that has come already. Rejects with ExitError when it cannot start. */
 export async function serve(options: Options, signals: Signals): Promise<void> {
   const { drainTimeoutMs, logLevel, workers } = options;
   const log = createLogger({ level: logLevel, name: 'primary' });
   if (signals.early !== undefined) return;
   const faults = process.env.SLUICE_FAULTS === '1';
-  const primary = new Primary({ options, log });
+  // What the configuration is read from may never end: standard input, a FIFO.
+  const reload = await Promise.race([openReload(options, log), signals.ended]);
+  if (reload === undefined || signals.early !== undefined) process.exit(ExitCode.ok);
+  const primary = await createPrimary({ options, log, reload });
   const shutdown = new Shutdown({ primary, log, signals, drainTimeoutMs });
   handleProcessEvents(primary, shutdown, signals, log);
   let serving = false;

@@ -17,8 +17,9 @@ export class EndpointSets {
     this.update(services);
   }
 
-  /** Replaces what is known of these services. */
-  update(services: readonly ServiceEndpoints[]): void {
+  /** Replaces what is known of these services, and forgets those that are gone. */
+  update(services: readonly ServiceEndpoints[], gone: readonly string[] = []): void {
+    for (const name of gone) this.#services.delete(name);
     for (const entry of services) {
       const { endpoints } = this.#get(entry.service);
       this.#services.set(entry.service, isSame(endpoints, entry.endpoints) ? { ...entry, endpoints } : entry);

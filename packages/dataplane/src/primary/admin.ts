@@ -1,5 +1,5 @@
 /**
- * The admin port of the data plane: is the process alive, is it ready, what of its backends, its metrics; with
+ * The admin port of the data plane: is the process alive, is it ready, what of its backends and its configuration, its metrics; with
  * SLUICE_FAULTS=1 also the injection of faults.
  *
  * The server and its limits are shared with healthd; here is the table of its routes. Primary thread.
@@ -66,6 +66,12 @@ function routesOf({ reasons, fault, sources }: AdminOptions): readonly AdminRout
     { method: 'GET', path: '/livez', summary: 'is the process alive', handle: () => textAnswer(200, 'alive') },
     { method: 'GET', path: '/readyz', summary: 'should it get traffic', handle: () => readiness(reasons()) },
     metricsRoute(createMetrics(sources)),
+    {
+      method: 'GET',
+      path: '/config',
+      summary: 'which configuration is in force, its conditions, and the last attempt to change it',
+      handle: () => ({ status: 200, body: sources.reload.page, contentType: 'application/json; charset=utf-8' }),
+    },
     backendHealthRoute(backendHealthSources(sources.health, sources.board)),
   ];
   if (fault !== undefined) own.push({ method: 'POST', path: FAULT_PATH, handle: (url) => injection(url, fault) });

@@ -22,6 +22,7 @@ const MISSING =
 const KEY_LENGTH_MAX = 200;
 
 export interface HealthFeedOptions {
+  /** Those of the first configuration. */
   readonly services: readonly ServiceSnapshot[];
   readonly membership: Membership;
   /** Null: there is no bus. */
@@ -52,7 +53,9 @@ function isEndpoint(key: string, { address, port }: EndpointRecord): boolean {
 export class HealthFeed {
   readonly #options: HealthFeedOptions;
   readonly #discovery: Discovery;
-  readonly #byName: ReadonlyMap<string, ServiceSnapshot>;
+  #byName: ReadonlyMap<string, ServiceSnapshot>;
+  /** Services whose targets have changed since the bus has said something of them: what it said then is out of date. */
+  readonly #moved = new Set<string>();
   /** Resolves when a table has been taken. */
   readonly firstTable: Promise<void>;
   #tableTaken: () => void = () => {};
@@ -84,9 +87,33 @@ export class HealthFeed {
     if (subscriber === null) return;
     const guarded = (step: () => void): void => this.#guarded('taking statuses from the health bus', step);
     subscriber.start({
-      onTable: (table) => guarded(() => this.#takeTable(table)),
+      onTable: (table) => {
+        this.#moved.clear();
+        guarded(() => this.#takeTable(table));
+      },
       onChange: (change, table) => guarded(() => this.#takeChange(change, table)),
       onState: () => guarded(() => this.#takeState()),
+    });
+  }
+
+  /** The services of another configuration. The membership has those that are new. Never throws. */
+  update(services: readonly ServiceSnapshot[]): void {
+    const before = this.#byName;
+    this.#byName = new Map(services.map((service) => [service.name, service]));
+    for (const name of this.#moved) if (!this.#byName.has(name)) this.#moved.delete(name);
+    for (const { name, targets } of services) {
+      const known = before.get(name);
+      if (known !== undefined && JSON.stringify(known.targets) !== JSON.stringify(targets)) this.#moved.add(name);
+    }
+    this.#missing = new Set([...this.#missing].filter((name) => this.#byName.has(name)));
+    this.#guarded('taking another configuration', () => {
+      const table = this.#options.subscriber?.table;
+      if (table != null)
+        this.#takeServices(
+          table,
+          services.map(({ name }) => name).filter((name) => !before.has(name)),
+        );
+      this.#discovery.update(this.#unheard());
     });
   }
 
@@ -103,30 +130,33 @@ export class HealthFeed {
 
   /** The services that the bus says nothing about, or nothing that is still true. */
   #unheard(): readonly ServiceSnapshot[] {
-    const { services, subscriber } = this.#options;
+    const { subscriber } = this.#options;
     const table = subscriber?.table ?? null;
     const fresh = subscriber?.state.fresh === true;
-    return services.filter((service) => !table?.services.has(service.name) || (!fresh && isNamed(service)));
+    const outdated = (service: ServiceSnapshot): boolean => isNamed(service) || this.#moved.has(service.name);
+    const services = [...this.#byName.values()];
+    return services.filter((service) => !table?.services.has(service.name) || (!fresh && outdated(service)));
   }
 
   #takeTable(table: StatusTable): void {
-    const { membership, services } = this.#options;
-    const byService = new Map<string, Found[]>();
-    for (const [key, record] of this.#endpoints(table.endpoints)) {
-      const service = serviceOf(key);
-      const list = byService.get(service);
-      if (list === undefined) byService.set(service, [foundOf(record)]);
-      else list.push(foundOf(record));
-    }
-    for (const { name } of services) {
-      if (!table.services.has(name)) continue;
-      membership.replace(name, byService.get(name) ?? []);
-      membership.settle(name);
-    }
-    membership.commit();
+    this.#takeServices(table, this.#byName.keys());
     this.#discovery.update(this.#unheard());
     if (!this.#heard) this.#first(table);
     this.#tellMissing(table);
+  }
+
+  /** What the table says of these services. */
+  #takeServices(table: StatusTable, names: Iterable<string>): void {
+    const { membership } = this.#options;
+    const byService = new Map<string, Found[]>();
+    for (const name of names) if (table.services.has(name)) byService.set(name, []);
+    if (byService.size === 0) return;
+    for (const [key, record] of this.#endpoints(table.endpoints)) byService.get(serviceOf(key))?.push(foundOf(record));
+    for (const [name, endpoints] of byService) {
+      membership.replace(name, endpoints);
+      membership.settle(name);
+    }
+    membership.commit();
   }
 
   #takeChange(change: TableChange, table: StatusTable): void {
@@ -163,8 +193,8 @@ export class HealthFeed {
 
   /** A service that the table has not, or has no more, is not probed by anybody: that is said once, and its end too. */
   #tellMissing(table: StatusTable): void {
-    const { log, services } = this.#options;
-    const missing = services.filter(({ name }) => !table.services.has(name)).map(({ name }) => name);
+    const { log } = this.#options;
+    const missing = [...this.#byName.keys()].filter((name) => !table.services.has(name));
     const news = missing.filter((name) => !this.#missing.has(name));
     const known = [...this.#missing].filter((name) => table.services.has(name));
     this.#missing = new Set(missing);

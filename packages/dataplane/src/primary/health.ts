@@ -5,6 +5,7 @@
  * can wait for that; `close` ends everything, the daemon's process included. A connection is touched by nothing of it
  * but its service's own policy. Primary thread.
  */
+import { setImmediate } from 'node:timers/promises';
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import { redisOf } from '@sluice/shared/cli/redis-options';
 import { Discovery } from '@sluice/shared/discovery/discovery';
@@ -14,7 +15,7 @@ import { createIpcSubscriber } from '@sluice/shared/health/ipc/subscriber';
 import { createRedisSubscriber } from '@sluice/shared/health/redis/subscriber';
 import type { Logger } from '@sluice/shared/log';
 import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
-import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
+import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { Options } from '../cli/options.js';
 import type { EngineIndex, Native } from '../engine/binding.js';
 import type { ToWorker } from '../worker/messages.js';
@@ -27,6 +28,8 @@ import { Membership } from './membership.js';
 /** How long the start waits for services that are found by name. */
 const LOOKUPS_WAIT_MS = 2000;
 const SWEEP_INTERVAL_MS = 1000;
+/** Services that are configured in one turn of the event loop. */
+const SERVICES_AT_ONCE = 200;
 /** A daemon that has said nothing for so many sweeps is started anew. */
 const SILENT_SWEEPS_MAX = 30;
 const OFF: BusState = { fresh: false, reason: 'health checks are off', sinceMs: 0 };
@@ -34,7 +37,8 @@ const NO_STATS: BusSubscriber['stats'] = { lagMs: 0, reconnects: 0, rereads: 0, 
 
 export interface HealthOptions {
   readonly options: Options;
-  readonly snapshot: Snapshot;
+  /** Of the first configuration. */
+  readonly services: readonly ServiceSnapshot[];
   readonly native: Native;
   readonly engines: readonly EngineIndex[];
   readonly log: Logger;
@@ -97,13 +101,8 @@ export class Health {
 
   /** Throws ExitError. */
   constructor(health: HealthOptions) {
-    const { options, snapshot, native, engines, log, post, seen } = health;
-    const { services } = snapshot;
-    const configured = services.reduce((sum, { targets }) => sum + targets.filter(isAddress).length, 0);
-    if (configured > options.endpointsMax) {
-      const line = `sluice: the configuration has ${configured} endpoints, more than --endpoints-max ${options.endpointsMax}`;
-      throw new ExitError(ExitCode.config, line);
-    }
+    const { options, services, native, engines, log, post, seen } = health;
+    checkRoom(services, options.endpointsMax);
     this.#options = health;
     this.#bus = openBus(options, log);
     this.board = createBoard(options.endpointsMax, engines.length);
@@ -150,6 +149,25 @@ export class Health {
     this.#bus.daemon?.start();
   }
 
+  /**
+   * Services of another configuration that are new or have changed are known from now on; those that it does not have
+   * stay until `retire`.
+   */
+  async configure(services: readonly ServiceSnapshot[]): Promise<void> {
+    for (let at = 0; at < services.length && !this.#closed; at += SERVICES_AT_ONCE) {
+      if (at > 0) await setImmediate();
+      this.membership.configure(services.slice(at, at + SERVICES_AT_ONCE));
+      this.membership.commit();
+    }
+    if (!this.#closed) this.#feed.update(services);
+  }
+
+  /** No worker goes by a configuration with these services any more. */
+  retire(names: readonly string[]): void {
+    this.membership.retire(names);
+    this.membership.commit();
+  }
+
   /** Idempotent. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
@@ -182,14 +200,21 @@ export class Health {
   }
 }
 
-function isAddress({ type }: Snapshot['services'][number]['targets'][number]): boolean {
-  return type === 'address';
+/** Throws ExitError when the endpoints that the configuration names have no room on the status board. */
+export function checkRoom(services: readonly ServiceSnapshot[], endpointsMax: number): void {
+  let configured = 0;
+  for (const { targets } of services) for (const { type } of targets) configured += Number(type === 'address');
+  if (configured <= endpointsMax) return;
+  const line = `sluice: the configuration has ${configured} endpoints, more than --endpoints-max ${endpointsMax}`;
+  throw new ExitError(ExitCode.config, line);
 }
 
 function createView({ source, subscriber, daemon }: Bus, membership: Membership): HealthView {
   return {
     source,
-    services: membership.services,
+    get services() {
+      return membership.services;
+    },
     endpoints: () => membership.members(),
     get state() {
       return subscriber?.state ?? OFF;

@@ -1,15 +1,19 @@
 /**
- * Binds the Gateway listeners: one native socket a distinct port, on one address.
+ * The listening sockets of the Gateways: one a port and address, from the start or from the configuration that brings it
+ * to the one that leaves it out.
  *
- * Without `--bind` it is `::`, which takes IPv4 too, or `0.0.0.0` where the machine has no IPv6. What cannot be bound is
- * one clear line and exit code 4. Primary thread.
+ * Invariant: what two configurations both have is never bound anew. A socket's tag, by which workers know its
+ * connections, is its own as long as the process lives. Where a Gateway names no address, sockets are bound to `--bind`,
+ * else to `::`, which takes IPv4 too, or to `0.0.0.0` where the machine has no IPv6. What cannot be bound is one clear line
+ * and exit code 4. Primary thread.
  */
 
 import { bindError, NO_ADDRESS } from '@sluice/shared/admin/bind-error';
-import type { SnapshotView } from '@sluice/shared/snapshot/view';
+import type { ListenerInfo } from '@sluice/shared/snapshot/snapshot';
 import type { Options } from '../cli/options.js';
-import type { ListenOptions, Native } from '../engine/binding.js';
-import type { PlannedPort } from './ports.js';
+import type { ListenerIdentity, ListenOptions, Native } from '../engine/binding.js';
+import type { BoundPort } from '../worker/messages.js';
+import { type PlannedPort, portKey } from './ports.js';
 
 /** A Gateway listener and where it can be reached, as in the ready line. */
 export interface BoundListener {
@@ -19,15 +23,148 @@ export interface BoundListener {
   readonly port: number;
 }
 
+/** What a socket's connections carry, by the ports of a configuration and the socket's tag. */
+export type Identify = (ports: readonly BoundPort[], tag: number) => Omit<ListenerIdentity, 'tag'>;
+
+type ListenerNative = Pick<Native, 'listen' | 'listenerAdmit' | 'listenerClose' | 'listenerIdentify'>;
+
+interface Socket {
+  readonly tag: number;
+  readonly listener: number;
+  readonly address: string;
+  readonly port: number;
+  readonly identity: Omit<ListenerIdentity, 'tag'>;
+}
+
+/** From one configuration to the next: everything that could fail has been done. */
+export interface PortChange {
+  /** By tag. */
+  readonly ports: readonly BoundPort[];
+  readonly sockets: ReadonlyMap<string, Socket>;
+  readonly removed: readonly Socket[];
+  readonly identify: Identify;
+}
+
 const EVERY_ADDRESS = '::';
 const EVERY_IPV4_ADDRESS = '0.0.0.0';
+/** Beyond, tags of sockets that were closed long ago are used again. */
+const TAGS_MAX = 65_536;
 
-function listenOptions(
-  options: Options,
-  address: string,
-  port: number,
-  { tag, group, logFields }: Pick<ListenOptions, 'tag' | 'group' | 'logFields'>,
-): ListenOptions {
+export class Listeners {
+  readonly #native: ListenerNative;
+  readonly #options: Options;
+  /** By `portKey`. */
+  #sockets: ReadonlyMap<string, Socket> = new Map();
+  #ports: readonly BoundPort[] = [];
+  #nextTag = 0;
+  /** Where sockets go for which no Gateway names an address. */
+  #everywhere: string;
+
+  constructor(native: ListenerNative, options: Options) {
+    this.#native = native;
+    this.#options = options;
+    this.#everywhere = options.bind ?? EVERY_ADDRESS;
+  }
+
+  /** By tag; those of closed sockets have no listener. */
+  get ports(): readonly BoundPort[] {
+    return this.#ports;
+  }
+
+  /** Where the listeners of the configuration can be reached. */
+  describe(listeners: readonly Pick<ListenerInfo, 'gateway' | 'name'>[]): readonly BoundListener[] {
+    return [...this.#sockets.values()].flatMap(({ tag, address, port }) =>
+      (this.#ports[tag]?.listeners ?? []).map((index) => {
+        const { gateway = '', name = '' } = listeners[index] ?? {};
+        return { gateway, listener: name, address, port };
+      }),
+    );
+  }
+
+  /** Binds what is new; its clients wait until `commit`. Throws ExitError when something cannot be bound: then everything is as it was. */
+  prepare(plan: readonly PlannedPort[], identify: Identify): PortChange {
+    const ports = this.#ports.map(({ port }): BoundPort => ({ port, listeners: [] }));
+    const sockets = new Map<string, Socket>();
+    const added: { readonly planned: PlannedPort; readonly tag: number }[] = [];
+    for (const planned of plan) {
+      const known = this.#sockets.get(portKey(planned));
+      const tag = known?.tag ?? this.#freeTag(added.length);
+      if (known === undefined) added.push({ planned, tag });
+      else sockets.set(portKey(planned), known);
+      ports[tag] = { port: planned.port, listeners: planned.listeners };
+    }
+    this.#bindAll(added, sockets, (tag) => identify(ports, tag));
+    this.#nextTag += added.length;
+    const removed = [...this.#sockets].filter(([key]) => !sockets.has(key)).map(([, socket]) => socket);
+    return { ports, sockets, removed, identify };
+  }
+
+  /** Workers know the ports now: opens what is new, closes what is gone. */
+  commit({ ports, sockets, removed, identify }: PortChange): void {
+    const before = this.#sockets;
+    this.#ports = ports;
+    this.#sockets = new Map([...sockets].map(([key, socket]) => [key, this.#identified(socket, identify)]));
+    for (const [key, { listener }] of sockets) if (!before.has(key)) this.#native.listenerAdmit(listener);
+    for (const { listener } of removed) this.#native.listenerClose(listener);
+  }
+
+  /** Closes what `prepare` has bound: the change will not be. */
+  abandon({ sockets }: PortChange): void {
+    for (const [key, { listener }] of sockets) if (!this.#sockets.has(key)) this.#native.listenerClose(listener);
+  }
+
+  #freeTag(ahead: number): number {
+    const tag = (this.#nextTag + ahead) % TAGS_MAX;
+    const isUsed = [...this.#sockets.values()].some((socket) => socket.tag === tag);
+    if (!isUsed) return tag;
+    this.#nextTag += 1;
+    return this.#freeTag(ahead);
+  }
+
+  #bindAll(
+    added: readonly { readonly planned: PlannedPort; readonly tag: number }[],
+    sockets: Map<string, Socket>,
+    identityOf: (tag: number) => Omit<ListenerIdentity, 'tag'>,
+  ): void {
+    const bound: Socket[] = [];
+    for (const { planned, tag } of added) {
+      try {
+        const socket = this.#bind(planned, tag, identityOf(tag));
+        bound.push(socket);
+        sockets.set(portKey(planned), socket);
+      } catch (error) {
+        for (const { listener } of bound) this.#native.listenerClose(listener);
+        const { bind: port, port: declared } = planned;
+        const at = { address: planned.address || this.#everywhere, port };
+        throw bindError('sluice', error, at, `bind another port with --port-map ${declared}=PORT`);
+      }
+    }
+  }
+
+  #bind({ address, bind }: PlannedPort, tag: number, identity: Omit<ListenerIdentity, 'tag'>): Socket {
+    const options = listenOptions(this.#options, address || this.#everywhere, bind, { tag, ...identity });
+    try {
+      const { listener, port } = this.#native.listen(options);
+      return { tag, listener, address: options.address, port, identity };
+    } catch (error) {
+      const fallback = address === '' && this.#options.bind === undefined && this.#everywhere === EVERY_ADDRESS;
+      if (!fallback || !NO_ADDRESS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      this.#everywhere = EVERY_IPV4_ADDRESS;
+      return this.#bind({ address, bind, port: bind, listeners: [] }, tag, identity);
+    }
+  }
+
+  /** What its connections carry may be another listener's name now. */
+  #identified(socket: Socket, identify: Identify): Socket {
+    const { tag, listener } = socket;
+    const identity = identify(this.#ports, tag);
+    if (identity.group === socket.identity.group && identity.logFields === socket.identity.logFields) return socket;
+    this.#native.listenerIdentify(listener, { tag, ...identity });
+    return { ...socket, identity };
+  }
+}
+
+function listenOptions(options: Options, address: string, port: number, identity: ListenerIdentity): ListenOptions {
   const { backlog, reusePort, deferAcceptS, keepaliveIdleS, keepaliveIntervalS, keepaliveCount, userTimeoutMs } =
     options;
   return {
@@ -35,59 +172,12 @@ function listenOptions(
     port,
     backlog,
     reusePort,
+    held: true,
     deferAcceptS,
-    tag,
-    group,
-    logFields,
+    ...identity,
     keepaliveIdleS,
     keepaliveIntervalS,
     keepaliveCount,
     userTimeoutMs,
   };
-}
-
-/** The address to bind everything on: what was given, or `::` when a listener on it can be made. */
-function listenAnywhere(
-  native: Native,
-  listen: ListenOptions,
-  given: string | undefined,
-): ListenOptions & { bound: number } {
-  try {
-    return { ...listen, bound: native.listen(listen).port };
-  } catch (error) {
-    const fallback = given === undefined && listen.address === EVERY_ADDRESS;
-    if (!fallback || !NO_ADDRESS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    return listenAnywhere(native, { ...listen, address: EVERY_IPV4_ADDRESS }, given);
-  }
-}
-
-/**
- * Binds every planned port. `logFields` gives the access-log fields of a port's silent connections, `group` the metric
- * group of what its listeners share. Throws ExitError.
- */
-export function bindListeners(
-  native: Native,
-  options: Options,
-  snapshot: Pick<SnapshotView, 'listeners'>,
-  plan: readonly PlannedPort[],
-  logFields: (tag: number) => string,
-  group: (listeners: readonly number[]) => number,
-): readonly BoundListener[] {
-  let address = options.bind ?? EVERY_ADDRESS;
-  return plan.flatMap(({ bind, port: declared, listeners }, tag) => {
-    try {
-      const listening = listenAnywhere(
-        native,
-        listenOptions(options, address, bind, { tag, group: group(listeners), logFields: logFields(tag) }),
-        options.bind,
-      );
-      address = listening.address;
-      return listeners.map((index) => {
-        const { gateway = '', name = '' } = snapshot.listeners[index] ?? {};
-        return { gateway, listener: name, address, port: listening.bound };
-      });
-    } catch (error) {
-      throw bindError('sluice', error, { address, port: bind }, `bind another port with --port-map ${declared}=PORT`);
-    }
-  });
 }

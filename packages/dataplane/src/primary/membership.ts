@@ -48,9 +48,11 @@ const OBSERVED = PLANES.filter((plane) => plane !== 'status');
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #board: StatusBoard;
-  readonly #services: ReadonlyMap<string, ServiceMembers>;
+  readonly #services = new Map<string, ServiceMembers>();
   readonly #slots: Slots;
   readonly #changed = new Set<ServiceMembers>();
+  /** Services that are gone, and of which workers have not been told so. */
+  #gone: string[] = [];
   /** Endpoints without a slot, by key. */
   readonly #leftOut = new Map<string, { service: ServiceMembers; found: Found }>();
   /** Services about whose endpoints without a slot something has been logged. */
@@ -61,9 +63,8 @@ export class Membership {
     const { board, services, seen, onFree } = options;
     this.#options = options;
     this.#board = board;
-    this.#services = new Map(services.map((service) => [service.name, new ServiceMembers(service)]));
     this.#slots = new Slots({ capacity: board.capacity, active: (slot) => board.active(slot), seen, onFree });
-    for (const service of services) this.#configure(service);
+    this.configure(services);
     this.commit();
   }
 
@@ -92,6 +93,29 @@ export class Membership {
 
   membersOf(service: string): Iterable<Member> {
     return this.#services.get(service)?.members ?? [];
+  }
+
+  /** Services of a configuration: new ones begin with the addresses that it has, others go by its policies from now on. */
+  configure(services: readonly ServiceSnapshot[]): void {
+    for (const service of services) {
+      const known = this.#services.get(service.name);
+      if (known === undefined) this.#begin(service);
+      else if (known.configure(service)) this.#renew(known);
+    }
+  }
+
+  /** These services are gone, and so are their endpoints. No worker may go by a configuration that has them. */
+  retire(names: readonly string[]): void {
+    for (const name of names) {
+      const service = this.#services.get(name);
+      if (service === undefined) continue;
+      for (const { key } of [...service.members]) this.#remove(service, key);
+      for (const [key, entry] of this.#leftOut) if (entry.service === service) this.#leftOut.delete(key);
+      this.#services.delete(name);
+      this.#changed.delete(service);
+      this.#complained.delete(service);
+      this.#gone.push(name);
+    }
   }
 
   /** The endpoints of a service are these and no others. `note`: why there is none, in words. Other services' are ignored. */
@@ -134,12 +158,16 @@ export class Membership {
     if (this.#leftOut.size > 0 || this.#complained.size > 0)
       for (const service of this.#changed) this.#complain(service);
     this.#changed.clear();
-    if (services.length === 0) return;
+    // What went and came between two commits is there.
+    const gone = this.#gone.filter((name) => !this.#services.has(name));
+    this.#gone = [];
+    if (services.length === 0 && gone.length === 0) return;
     this.#revision += 1;
     this.#options.post({
       type: 'membership',
       revision: this.#revision,
       services: services.map(({ list }) => list),
+      gone,
     });
   }
 
@@ -153,13 +181,19 @@ export class Membership {
     this.commit();
   }
 
-  #configure(service: ServiceSnapshot): void {
-    const members = this.#services.get(service.name) as ServiceMembers;
+  #begin(service: ServiceSnapshot): void {
+    const members = new ServiceMembers(service);
+    this.#services.set(service.name, members);
     const { endpoints } = discoverEndpoints(service.targets, () => NO_ANSWER);
     for (const { address, port, draining } of endpoints) {
       this.#put(members, { address, port, status: draining ? 'draining' : 'unknown', record: null });
     }
     this.#changed.add(members);
+  }
+
+  /** Another policy counts for what is unhealthy or draining already, too. */
+  #renew({ members, snapshot }: ServiceMembers): void {
+    for (const { slot, status } of members) this.#options.onStatus(slot, status, snapshot.liveConnections);
   }
 
   #put(service: ServiceMembers, found: Found): void {

@@ -8,8 +8,8 @@ const listener = (port: number) => aListener({ name: `l${port}`, gateway: 'defau
 describe('planPorts', () => {
   it('has listeners of one port share a socket', () => {
     expect(planPorts([listener(80), listener(8080), listener(80)], new Map())).toEqual([
-      { port: 80, bind: 80, listeners: [0, 2] },
-      { port: 8080, bind: 8080, listeners: [1] },
+      { port: 80, bind: 80, address: '', listeners: [0, 2] },
+      { port: 8080, bind: 8080, address: '', listeners: [1] },
     ]);
   });
 
@@ -20,10 +20,27 @@ describe('planPorts', () => {
       [83, 0],
     ]);
     expect(planPorts([80, 82, 83].map(listener), map)).toEqual([
-      { port: 80, bind: 9000, listeners: [0] },
-      { port: 82, bind: 0, listeners: [1] },
-      { port: 83, bind: 0, listeners: [2] },
+      { port: 80, bind: 9000, address: '', listeners: [0] },
+      { port: 82, bind: 0, address: '', listeners: [1] },
+      { port: 83, bind: 0, address: '', listeners: [2] },
     ]);
+  });
+
+  it('has one entry for each address that a Gateway names', () => {
+    const addressed = aListener({ port: 80, addresses: ['10.0.0.1', '::1', '10.0.0.1'] });
+    const other = aListener({ port: 80, addresses: ['10.0.0.1'] });
+    expect(planPorts([addressed, other], new Map())).toEqual([
+      { port: 80, bind: 80, address: '10.0.0.1', listeners: [0, 1] },
+      { port: 80, bind: 80, address: '::1', listeners: [0] },
+    ]);
+  });
+
+  it('refuses a port on one address and on every address, whichever comes first', () => {
+    const both = [aListener({ port: 80, addresses: ['10.0.0.1'] }), listener(80)];
+    for (const listeners of [both, [...both].reverse()]) {
+      expect(() => planPorts(listeners, new Map())).toThrow('port 80 is wanted on 10.0.0.1:80 and on every address');
+      expect(planPorts(listeners, new Map([[80, 0]]))).toHaveLength(2);
+    }
   });
 
   it.each([

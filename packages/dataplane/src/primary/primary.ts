@@ -6,15 +6,13 @@
  * `close` stops everything and leaves no thread, timer, listener or descriptor. Both are idempotent.
  */
 
-import { loadConfiguration } from '@sluice/shared/cli/configuration';
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import type { Logger } from '@sluice/shared/log';
-import { encodeSnapshot, openSnapshot } from '@sluice/shared/snapshot/view';
+import { openSnapshot } from '@sluice/shared/snapshot/view';
 import type { Options } from '../cli/options.js';
 import { VERSION } from '../cli/version.js';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
-import { silentFields } from '../worker/connection-record.js';
-import type { WorkerTask } from '../worker/messages.js';
+import type { ToWorker, WorkerTask } from '../worker/messages.js';
 import { watchLag } from '../worker/meters.js';
 import { AcceptPressure } from './accept-pressure.js';
 import { type AcceptWatch, watchAccepting } from './accept-watch.js';
@@ -24,12 +22,13 @@ import { drain } from './drain.js';
 import { createEngines } from './engines.js';
 import { type HangWatch, watchForHangs } from './hang-watch.js';
 import { Health } from './health.js';
-import { type BoundListener, bindListeners } from './listeners.js';
+import { InForce } from './in-force.js';
+import type { BoundListener } from './listeners.js';
 import { type LogSink, openSink } from './log-sink.js';
 import { MeterMemory } from './metrics/memory.js';
 import type { MetricsSources } from './metrics/sources.js';
-import { planPorts, unusedPorts } from './ports.js';
-import { Supervisor } from './supervisor.js';
+import type { Reload } from './reload.js';
+import { type Revisions, Supervisor } from './supervisor.js';
 import { workerTask } from './worker-tasks.js';
 
 /** What the access log's last records may take. */
@@ -38,6 +37,8 @@ export const FLUSH_TIMEOUT_MS = 2000;
 export interface PrimaryOptions {
   readonly options: Options;
   readonly log: Logger;
+  /** With the first configuration. The primary closes it. */
+  readonly reload: Reload;
 }
 
 function loadEngine(): Native {
@@ -65,6 +66,8 @@ export class Primary {
   readonly #native: Native;
   readonly #engines: readonly EngineIndex[];
   readonly #supervisor: Supervisor;
+  readonly #reload: Reload;
+  readonly #inForce: InForce;
   readonly #health: Health;
   readonly #pressure: AcceptPressure;
   readonly #writer: AccessLogWriter | undefined;
@@ -76,42 +79,34 @@ export class Primary {
   #phase: 'starting' | 'serving' | 'draining' = 'starting';
   #drained: Promise<number> | undefined;
   #closed: Promise<void> | undefined;
-  readonly listeners: readonly BoundListener[];
 
   /** Binds everything; starts nothing yet. Throws ExitError. */
-  constructor({ options, log }: PrimaryOptions) {
-    const { snapshot: configuration, warnings } = loadConfiguration(options.config);
-    for (const warning of warnings) log.warn(warning);
-    const flat = encodeSnapshot(configuration);
-    const snapshot = openSnapshot(flat);
-    const plan = planPorts(snapshot.listeners, options.portMap);
-    for (const entry of unusedPorts(snapshot.listeners, options.portMap)) {
-      log.warn(`--port-map ${entry}: no listener declares this port`);
-    }
+  constructor({ options, log, reload }: PrimaryOptions) {
+    const { first } = reload;
     const sink = openAccessLog(options.accessLog);
     this.#options = options;
     this.#log = log;
+    this.#reload = reload;
     this.#native = loadEngine();
     this.#engines = createEngines(this.#native, options);
-    const silent = (tag: number): string => (sink === undefined ? '' : silentFields({ snapshot, ports: plan }, tag));
-    const engines = this.#engines;
-    const memory = new MeterMemory(this.#native, engines, snapshot);
-    const groupOf = memory.listenerGroup.bind(memory);
-    this.listeners = bindListeners(this.#native, options, snapshot, plan, silent, groupOf);
-    this.#health = new Health({
-      options,
-      snapshot: configuration,
-      native: this.#native,
-      engines,
-      log,
-      post: (message) => this.#supervisor?.tellAll(message),
-      seen: () => this.#supervisor.seenRevision,
-    });
-    const sources = { options, snapshot: flat, plan, engines, health: this.#health, memory };
+    const [native, engines] = [this.#native, this.#engines];
+    const memory = new MeterMemory(native, engines, openSnapshot(first.snapshot));
+    this.#inForce = new InForce({ options, native, engines, log, memory, first });
+    const post = (message: ToWorker): void => this.#supervisor?.tellAll(message);
+    const seen = (what: keyof Revisions) => () => this.#supervisor.seen(what);
+    const { services } = this.#inForce;
+    this.#health = new Health({ options, services, native, engines, log, post, seen: seen('membership') });
+    this.#inForce.begin({ health: this.#health, post, seen: seen('configuration') });
+    const sources = { options, inForce: this.#inForce, engines, health: this.#health, memory };
     this.#supervisor = this.#createSupervisor((worker) => workerTask(sources, worker));
-    this.#pressure = new AcceptPressure(this.#native, log, options.accessLogRingBytes);
+    this.#pressure = new AcceptPressure(native, log, options.accessLogRingBytes);
     this.#writer = sink === undefined ? undefined : this.#createWriter(sink);
     this.#sources = this.#metricsSources(memory);
+  }
+
+  /** Where the Gateway listeners can be reached now. */
+  get listeners(): readonly BoundListener[] {
+    return this.#inForce.listeners;
   }
 
   get admin(): Admin | undefined {
@@ -141,6 +136,7 @@ export class Primary {
     this.#pressure.start();
     this.#health.serve();
     this.#accepting = watchAccepting(this.#native, this.#log);
+    this.#reload.begin((compiled) => this.#inForce.apply(compiled));
     return true;
   }
 
@@ -155,9 +151,15 @@ export class Primary {
     this.#writer?.reopen();
   }
 
+  /** Reads the configuration again. */
+  reload(): void {
+    this.#reload.request();
+  }
+
   /** Stops accepting and waits for the open connections, up to the drain timeout. */
   drain(): Promise<number> {
     this.#phase = 'draining';
+    void this.#endReloads();
     this.#pressure.stop();
     this.#drained ??= drain({
       native: this.#native,
@@ -177,13 +179,20 @@ export class Primary {
 
   async #close(): Promise<void> {
     this.#pressure.stop();
+    const reloads = this.#endReloads();
     this.#native.acceptClose();
     this.#accepting?.close();
     this.#hangs?.close();
     this.#endLagWatch?.();
-    await Promise.all([this.#supervisor.close(), this.#health.close()]);
+    await Promise.all([reloads, this.#supervisor.close(), this.#health.close()]);
     await this.#writer?.close(FLUSH_TIMEOUT_MS);
     await this.#admin?.close();
+  }
+
+  /** Nothing is bound from here on. */
+  async #endReloads(): Promise<void> {
+    this.#inForce.close();
+    await this.#reload.close();
   }
 
   #createSupervisor(task: (worker: number) => Omit<WorkerTask, 'port'>): Supervisor {
@@ -195,10 +204,14 @@ export class Primary {
       native: this.#native,
       engines: this.#engines,
       task,
-      revision: () => this.#health.membership.revision,
+      revisions: () => ({
+        membership: this.#health.membership.revision,
+        configuration: this.#inForce.told.revision,
+      }),
       workerHeapMiB,
       log: this.#log,
       onChange,
+      onSeen: () => this.#inForce.onSeen(),
     });
   }
 
@@ -211,6 +224,7 @@ export class Primary {
       workers: this.#supervisor,
       health: this.#health.view,
       board: this.#health.board,
+      reload: this.#reload,
       logWriteLosses: () => this.#writer?.writeLosses ?? 0,
       primaryLagUs: new Int32Array(1),
     };

@@ -28,6 +28,7 @@ const WORDS: Partial<Record<EndpointStatus, string>> = {
 
 export class ServiceMembers {
   readonly #members = new Map<string, Member>();
+  #snapshot: ServiceSnapshot;
   #usable = 0;
   #stale = true;
   #list: ServiceEndpoints;
@@ -36,8 +37,20 @@ export class ServiceMembers {
   /** Why there is no endpoint, in words; '' when nobody said. */
   note = '';
 
-  constructor(readonly snapshot: ServiceSnapshot) {
+  constructor(snapshot: ServiceSnapshot) {
+    this.#snapshot = snapshot;
     this.#list = { service: snapshot.name, endpoints: [], why: '' };
+  }
+
+  get snapshot(): ServiceSnapshot {
+    return this.#snapshot;
+  }
+
+  /** The service as a newer configuration has it. Whether what becomes of live connections has changed. */
+  configure(snapshot: ServiceSnapshot): boolean {
+    const before = JSON.stringify(this.#snapshot.liveConnections);
+    this.#snapshot = snapshot;
+    return JSON.stringify(snapshot.liveConnections) !== before;
   }
 
   get name(): string {

@@ -22,13 +22,21 @@ export interface SupervisorOptions {
   /** Engine of each worker slot. */
   readonly engines: readonly EngineIndex[];
   readonly task: (worker: number) => Omit<WorkerTask, 'port'>;
-  /** The revision of the membership that a task of now has. */
-  readonly revision: () => number;
+  /** The revisions that a task of now has. */
+  readonly revisions: () => Revisions;
   /** Heap of each worker. */
   readonly workerHeapMiB: number;
   readonly log: Logger;
   /** Told when the number of live workers has changed. */
   readonly onChange: () => void;
+  /** Told when what is seen of the configuration may have changed. */
+  readonly onSeen: () => void;
+}
+
+/** Of what workers are told, each by its own count. */
+export interface Revisions {
+  membership: number;
+  configuration: number;
 }
 
 /** `booting`: not attached yet; `ending`: told to die; `waiting`: dead, the next life is scheduled. */
@@ -45,8 +53,8 @@ interface Slot {
   orphan: boolean;
   /** The present life has loaded its code and waits for its engine. */
   booted: boolean;
-  /** The revision of the membership that the present life chooses by, or an older one. */
-  seen: number;
+  /** What the present life chooses and routes by, or older. */
+  seen: Revisions;
   /** Moment (performance.now) of the present life's beginning. */
   bornMs: number;
   failures: number;
@@ -72,7 +80,7 @@ export class Supervisor {
       keeper: undefined,
       orphan: false,
       booted: false,
-      seen: 0,
+      seen: { membership: 0, configuration: 0 },
       bornMs: 0,
       failures: 0,
       timer: undefined,
@@ -123,10 +131,10 @@ export class Supervisor {
     for (const { incarnation } of this.#slots) incarnation?.post(message);
   }
 
-  /** The oldest revision of the membership that a worker may still choose by. */
-  get seenRevision(): number {
+  /** The oldest revision that a worker may still go by. */
+  seen(what: keyof Revisions): number {
     return this.#slots.reduce((least, { incarnation, seen }) => {
-      return incarnation === undefined ? least : Math.min(least, seen);
+      return incarnation === undefined ? least : Math.min(least, seen[what]);
     }, Number.POSITIVE_INFINITY);
   }
 
@@ -144,7 +152,7 @@ export class Supervisor {
   #boot(slot: Slot): void {
     slot.state = 'booting';
     slot.booted = false;
-    slot.seen = this.#options.revision();
+    slot.seen = this.#options.revisions();
     slot.bornMs = performance.now();
     slot.incarnation = new Incarnation(this.#options.task(slot.worker), this.#options.workerHeapMiB, {
       onMessage: (message) => this.#onMessage(slot, message),
@@ -157,9 +165,15 @@ export class Supervisor {
     else if (message.type === 'ready') this.#onReady(slot);
     else if (message.type === 'adopted') this.#onAdopted(slot, message.engine, message.error);
     else if (message.type === 'released') this.#onReleased(slot, message.engine);
-    else if (message.type === 'membership-seen') slot.seen = Math.max(slot.seen, message.revision);
+    else if (message.type === 'membership-seen') this.#onSeen(slot, 'membership', message.revision);
+    else if (message.type === 'snapshot-seen') this.#onSeen(slot, 'configuration', message.revision);
     else if (message.type === 'log')
       this.#options.log[message.level]({ worker: slot.worker, ...message.detail }, message.message);
+  }
+
+  #onSeen({ seen }: Slot, what: keyof Revisions, revision: number): void {
+    seen[what] = Math.max(seen[what], revision);
+    if (what === 'configuration') this.#options.onSeen();
   }
 
   #onBooted(slot: Slot): void {
@@ -241,6 +255,7 @@ export class Supervisor {
       this.#startFailed(new Error(`worker ${slot.worker} does not start: ${message}`));
     }
     slot.timer = setTimeout(() => this.#boot(slot), delayMs);
+    this.#options.onSeen();
   }
 
   /** Has a live worker drive a dead worker's engine, the one that keeps the fewest; without one this thread does. */

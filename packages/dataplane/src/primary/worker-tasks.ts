@@ -1,18 +1,17 @@
 /**
- * What a worker is started with: everything that it routes, balances and counts by. Pure, but for what it reads of the
- * membership at that moment. Primary thread.
+ * What a worker is started with: everything that it routes, balances and counts by. Pure, but for what it reads of
+ * configuration and membership at that moment. Primary thread.
  */
 import type { Options } from '../cli/options.js';
 import type { EngineIndex } from '../engine/binding.js';
 import type { HandshakeLimits, WorkerTask } from '../worker/messages.js';
 import type { Health } from './health.js';
+import type { InForce } from './in-force.js';
 import type { MeterMemory } from './metrics/memory.js';
-import type { PlannedPort } from './ports.js';
 
 export interface WorkerTaskSources {
   readonly options: Options;
-  readonly snapshot: SharedArrayBuffer;
-  readonly plan: readonly PlannedPort[];
+  readonly inForce: Pick<InForce, 'told'>;
   readonly engines: readonly EngineIndex[];
   readonly health: Pick<Health, 'board' | 'membership'>;
   readonly memory: MeterMemory;
@@ -36,14 +35,15 @@ function handshakeLimits(options: Options): HandshakeLimits {
 
 /** The task of a worker that starts now: called once for each of its lives. */
 export function workerTask(sources: WorkerTaskSources, worker: number): Omit<WorkerTask, 'port'> {
-  const { options, snapshot, plan, engines, health, memory } = sources;
+  const { options, inForce, engines, health, memory } = sources;
+  const { snapshot, ports } = inForce.told;
   const { buffer, capacity, columns } = health.board;
   return {
     worker,
     engine: engines[worker] as EngineIndex,
     snapshot,
     endpoints: health.membership.lists,
-    ports: plan.map(({ port, listeners }) => ({ port, listeners })),
+    ports,
     board: { buffer, capacity, columns },
     meters: memory.begin(worker),
     limits: handshakeLimits(options),

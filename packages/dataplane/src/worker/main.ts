@@ -14,14 +14,15 @@ import { EndpointSets } from '../policy/endpoints.js';
 import { createErrorReport } from './error-report.js';
 import { injectFault } from './faults.js';
 import { Handshakes } from './handshake.js';
-import { openConfiguration } from './handshake-context.js';
+import { type ConfigurationParts, openConfiguration } from './handshake-context.js';
 import { createNoticeReport } from './handshake-notices.js';
-import type { ServiceEndpoints, ToPrimary, ToWorker, WorkerTask } from './messages.js';
+import type { ToPrimary, ToWorker, WorkerTask } from './messages.js';
 import { openMeters } from './meter-cells.js';
 import { createHandshakeMeters, watchLag } from './meters.js';
 
-function createHandshakes(task: WorkerTask, endpoints: EndpointSets, board: StatusBoard): Handshakes {
-  const { ports, limits, accessLog, worker } = task;
+function createHandshakes(task: WorkerTask, parts: ConfigurationParts): Handshakes {
+  const { ports, limits, accessLog } = task;
+  const { endpoints, board } = parts;
   const context = {
     limits,
     accessLog,
@@ -32,7 +33,7 @@ function createHandshakes(task: WorkerTask, endpoints: EndpointSets, board: Stat
     onError: createErrorReport(task.port),
     onNotice: createNoticeReport(task.port),
   };
-  return new Handshakes(context, openConfiguration(task.snapshot, ports, { endpoints, board, worker }));
+  return new Handshakes(context, openConfiguration(task.snapshot, ports, parts));
 }
 
 /** What the worker holds while it runs. */
@@ -42,6 +43,7 @@ class Worker {
   readonly #port: MessagePort;
   readonly #endpoints: EndpointSets;
   readonly #board: StatusBoard;
+  readonly #parts: ConfigurationParts;
   readonly #handshakes: Handshakes;
   readonly #adopted = new Set<EngineIndex>();
   readonly #stopped: () => void;
@@ -55,7 +57,8 @@ class Worker {
     this.#stopped = stopped;
     this.#endpoints = new EndpointSets(task.endpoints);
     this.#board = openBoard(task.board.buffer, task.board.capacity, task.board.columns);
-    this.#handshakes = createHandshakes(task, this.#endpoints, this.#board);
+    this.#parts = { endpoints: this.#endpoints, board: this.#board, worker: task.worker };
+    this.#handshakes = createHandshakes(task, this.#parts);
     this.#endLagWatch = watchLag(openMeters(task.meters).lagUs);
   }
 
@@ -72,7 +75,8 @@ class Worker {
     if (message.type === 'attach') this.#attach();
     else if (message.type === 'adopt') this.#adopt(message.engine);
     else if (message.type === 'release') this.#release(message.engine);
-    else if (message.type === 'membership') this.#update(message.services, message.revision);
+    else if (message.type === 'membership') this.#update(message);
+    else if (message.type === 'snapshot') this.#configure(message);
     else if (message.type === 'fault') injectFault(message.fault);
     else this.#stop();
   }
@@ -102,9 +106,14 @@ class Worker {
     this.#tell({ type: 'released', engine });
   }
 
-  #update(services: readonly ServiceEndpoints[], revision: number): void {
-    this.#endpoints.update(services);
+  #update({ services, gone, revision }: Extract<ToWorker, { type: 'membership' }>): void {
+    this.#endpoints.update(services, gone);
     this.#tell({ type: 'membership-seen', revision });
+  }
+
+  #configure({ snapshot, ports, revision }: Extract<ToWorker, { type: 'snapshot' }>): void {
+    this.#handshakes.update(openConfiguration(snapshot, ports, this.#parts));
+    this.#tell({ type: 'snapshot-seen', revision });
   }
 
   #stop(): void {

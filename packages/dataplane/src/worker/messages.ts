@@ -84,7 +84,13 @@ export type ToWorker =
   /** Let go of an adopted engine; answered by `released`. */
   | { readonly type: 'release'; readonly engine: EngineIndex }
   /** The endpoints of these services are these from now on; answered by `membership-seen`. */
-  | { readonly type: 'membership'; readonly revision: number; readonly services: readonly ServiceEndpoints[] }
+  | {
+      readonly type: 'membership';
+      readonly revision: number;
+      readonly services: readonly ServiceEndpoints[];
+      /** Names of services that no configuration of a worker has any more. */
+      readonly gone: readonly string[];
+    }
   /**
    * This configuration, these ports by tag, from now on; answered by `snapshot-seen`. Messages keep their order: the
    * `membership` that belongs to it has come before, and names the endpoints of services of both configurations.

@@ -14,9 +14,18 @@ export interface SignalHandlers {
 export class Signals {
   #handlers: SignalHandlers | undefined;
   #early: EndSignal | undefined;
+  #endedEarly: () => void = () => {};
+  /** Resolves when a signal to end comes before `handle`. */
+  readonly ended = new Promise<undefined>((resolve) => {
+    this.#endedEarly = () => resolve(undefined);
+  });
   readonly #onEnd = (signal: NodeJS.Signals): void => {
-    if (this.#handlers === undefined) this.#early ??= signal as EndSignal;
-    else this.#handlers.end(signal as EndSignal);
+    if (this.#handlers !== undefined) {
+      this.#handlers.end(signal as EndSignal);
+      return;
+    }
+    this.#early ??= signal as EndSignal;
+    this.#endedEarly();
   };
   /** Before there is anything to open again, SIGHUP means nothing. */
   readonly #onReopen = (): void => this.#handlers?.reopen();

@@ -9,6 +9,7 @@ import { fileIssue } from '../resources/source.js';
 import { compileSnapshot } from '../snapshot/compile.js';
 import { encodeSnapshot, openSnapshot } from '../snapshot/view.js';
 import type { CompiledConfiguration, CompileOutcome } from './compiled.js';
+import { groupRemovals } from './removals.js';
 import type { ConfigurationSource } from './source.js';
 
 /** The configuration that the process has had last. */
@@ -31,7 +32,7 @@ export function compileConfiguration(
 ): CompileOutcome {
   const beganMs = performance.now();
   const elapsedMs = (): number => Math.round(performance.now() - beganMs);
-  const loaded = loadResources(source.paths, source.stdin);
+  const loaded = loadResources(source.paths, source.streams);
   if (hasErrors(loaded.issues)) return { type: 'refused', issues: bounded(loaded.issues), elapsedMs: elapsedMs() };
   const compiled = compileSnapshot(loaded.resources);
   const issues = bounded([...loaded.issues, ...compiled.issues]);
@@ -41,7 +42,8 @@ export function compileConfiguration(
   const statuses = JSON.stringify(compiled.statuses);
   if (version === previous?.version) return { type: 'unchanged', version, statuses, issues, elapsedMs: elapsedMs() };
   const buffer = encodeSnapshot(snapshot, previous === null ? undefined : openSnapshot(previous.snapshot).groups);
-  return { type: 'compiled', version, snapshot: buffer, material, statuses, issues, elapsedMs: elapsedMs() };
+  const removals = groupRemovals(snapshot, openSnapshot(buffer).groups);
+  return { type: 'compiled', version, snapshot: buffer, material, removals, statuses, issues, elapsedMs: elapsedMs() };
 }
 
 /** Errors come first when not all have room. */

@@ -6,6 +6,7 @@
  */
 import type { ConfigIssue } from '../resources/issue.js';
 import type { TlsMaterial } from '../snapshot/tls.js';
+import type { GroupRemoval } from './removals.js';
 
 /** A configuration without an error. */
 export interface CompiledConfiguration {
@@ -15,6 +16,8 @@ export interface CompiledConfiguration {
   /** For `openSnapshot`. */
   readonly snapshot: SharedArrayBuffer;
   readonly material: TlsMaterial;
+  /** By metric group. */
+  readonly removals: readonly GroupRemoval[];
   /** JSON of `ResourceStatus[]`. */
   readonly statuses: string;
   /** Warnings. */

@@ -19,13 +19,18 @@ export const MANIFEST = /^(?!package\.json$)[^.].*\.(?:yaml|yml|json)$/;
 /** The path that stands for standard input. */
 export const STDIN_PATH = '-';
 
+/** Contents by path. */
+export type Streams = ReadonlyMap<string, Uint8Array>;
+
+const NO_STREAMS: Streams = new Map();
+
 /**
- * The resources under `paths`. Without a Gateway among them there is nothing to serve, which is an error too. `stdin`:
- * what standard input has said; without it, `-` reads it.
+ * The resources under `paths`. Without a Gateway among them there is nothing to serve, which is an error too. `streams`:
+ * what was read before of paths that can be read once only; without it, `-` reads standard input.
  */
-export function loadResources(paths: readonly string[], stdin: Uint8Array | null = null): LoadResult {
+export function loadResources(paths: readonly string[], streams: Streams = NO_STREAMS): LoadResult {
   const issues: ConfigIssue[] = [];
-  const files = paths.flatMap((path) => manifests(path, issues)).flatMap((file) => readManifest(file, stdin, issues));
+  const files = paths.flatMap((path) => manifests(path, issues)).flatMap((file) => readManifest(file, streams, issues));
   const { resources, issues: found } = parseResources(files);
   if (resources.gateways.length === 0 && ![...issues, ...found].some((issue) => issue.severity === 'error')) {
     const hint = 'a Gateway of gateway.networking.k8s.io/v1 says where to listen';
@@ -47,9 +52,11 @@ function manifests(path: string, issues: ConfigIssue[]): string[] {
   }
 }
 
-function readManifest(file: string, stdin: Uint8Array | null, issues: ConfigIssue[]): SourceFile[] {
+function readManifest(file: string, streams: Streams, issues: ConfigIssue[]): SourceFile[] {
   try {
-    if (file === STDIN_PATH) return [{ file: 'stdin', text: utf8.decode(stdin ?? readFileSync(0)) }];
+    const stream = streams.get(file);
+    if (file === STDIN_PATH) return [{ file: 'stdin', text: utf8.decode(stream ?? readFileSync(0)) }];
+    if (stream !== undefined) return [{ file, text: utf8.decode(stream) }];
     if (statSync(file).isDirectory()) return [];
     return [{ file, text: utf8.decode(readFileSync(file)) }];
   } catch (error) {

@@ -5,29 +5,26 @@
  * the engine, a worker's meters the worker in that slot. Primary thread.
  */
 
-import { GROUPS_MAX, type GroupAssignment, type GroupLookup, OTHER_GROUP } from '@sluice/shared/snapshot/groups';
+import { GROUPS_MAX, type GroupAssignment } from '@sluice/shared/snapshot/groups';
 import type { SnapshotView } from '@sluice/shared/snapshot/view';
 import { type EngineIndex, METER_FIELDS, type Native } from '../../engine/binding.js';
 import { createMeters, type MeterCells, openMeters } from '../../worker/meter-cells.js';
 
 export class MeterMemory {
-  /** Labels by group number. */
-  readonly groups: GroupAssignment;
   readonly closeReasons: readonly string[];
   /** Cells of each engine: for each group `METER_FIELDS`, then one a close reason. */
   readonly engines: readonly BigUint64Array[];
   readonly workers: readonly MeterCells[];
   readonly #buffers: readonly SharedArrayBuffer[];
   readonly #lives: number[];
-  readonly #group: GroupLookup;
+  #groups: GroupAssignment = [];
 
   constructor(
     native: Pick<Native, 'closeReasons' | 'engineSetMeters'>,
     engines: readonly EngineIndex[],
-    { groups, group }: Pick<SnapshotView, 'groups' | 'group'>,
+    configuration: Pick<SnapshotView, 'groups'>,
   ) {
-    this.groups = groups;
-    this.#group = group;
+    this.update(configuration);
     this.closeReasons = native.closeReasons();
     const bytes = 8 * this.engineRow * GROUPS_MAX;
     this.engines = engines.map((engine) => {
@@ -38,6 +35,17 @@ export class MeterMemory {
     this.#buffers = engines.map(createMeters);
     this.workers = this.#buffers.map(openMeters);
     this.#lives = engines.map(() => 0);
+  }
+
+  /** Labels by group number. */
+  get groups(): GroupAssignment {
+    return this.#groups;
+  }
+
+  /** Another configuration: groups that there were are the same ones. */
+  update({ groups }: Pick<SnapshotView, 'groups'>): void {
+    const known = this.#groups;
+    this.#groups = groups.map((labels, number) => known[number] ?? labels);
   }
 
   /** Cells of a group in an engine's memory. */
@@ -54,11 +62,5 @@ export class MeterMemory {
   /** Lives after the first, by worker. */
   restarts(): readonly number[] {
     return this.#lives.map((lives) => Math.max(0, lives - 1));
-  }
-
-  /** The group of connections that nothing is known of but their port: that of its first listener. */
-  listenerGroup(listeners: readonly number[]): number {
-    const [first] = listeners;
-    return first === undefined ? OTHER_GROUP : this.#group(first, -1, -1);
   }
 }

@@ -5,6 +5,7 @@
  */
 import { Families } from '@sluice/shared/admin/families';
 import { addProcessMetrics } from '@sluice/shared/admin/process-metrics';
+import { addConfigMetrics } from './config-metrics.js';
 import { addConnectionMetrics } from './connection-metrics.js';
 import { addHandshakeMetrics } from './handshake-metrics.js';
 import { addHealthMetrics } from './health-metrics.js';
@@ -16,6 +17,7 @@ export function createMetrics(sources: MetricsSources): Families {
   addConnectionMetrics(families, sources);
   addHandshakeMetrics(families, sources);
   addHealthMetrics(families, sources);
+  addConfigMetrics(families, sources);
   addThreadMetrics(families, sources);
   addProcessMetrics(families, sources.version);
   return families;

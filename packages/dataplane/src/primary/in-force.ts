@@ -1,0 +1,199 @@
+/**
+ * The configuration in force, and how another one takes its place.
+ *
+ * Invariants: what could fail comes first (decoding, room, ports that are bound), and then nothing has changed. Workers hear
+ * of endpoints before the snapshot that names them, and of a service that is gone when none of them routes to it any
+ * more. A new port is accepted from when every worker knows it, or after a moment: a worker that hangs holds up nobody. A
+ * request sees one configuration or the other; connections that are spliced see neither. Primary thread.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { CompiledConfiguration } from '@sluice/shared/configuration/compiled';
+import type { Logger } from '@sluice/shared/log';
+import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
+import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
+import { openSnapshot, type SnapshotView } from '@sluice/shared/snapshot/view';
+import type { Options } from '../cli/options.js';
+import type { EngineIndex, Native } from '../engine/binding.js';
+import { silentFields } from '../worker/connection-record.js';
+import type { BoundPort, ToWorker } from '../worker/messages.js';
+import { checkRoom, type Health } from './health.js';
+import { type BoundListener, type Identify, Listeners } from './listeners.js';
+import { LiveRoutes } from './live-routes.js';
+import type { MeterMemory } from './metrics/memory.js';
+import { planPorts, unusedPorts } from './ports.js';
+
+/** How long new ports wait for workers that do not answer. */
+const SEEN_MAX_MS = 1000;
+/** Services that are decoded in one turn of the event loop. */
+const SERVICES_AT_ONCE = 200;
+
+/** What workers go by. */
+export interface Told {
+  readonly revision: number;
+  readonly snapshot: SharedArrayBuffer;
+  readonly ports: readonly BoundPort[];
+}
+
+export interface InForceOptions {
+  readonly options: Options;
+  readonly native: Native;
+  readonly engines: readonly EngineIndex[];
+  readonly log: Logger;
+  readonly memory: MeterMemory;
+  readonly first: CompiledConfiguration;
+}
+
+/** What a change needs of what is made after it. */
+export interface InForceParts {
+  readonly health: Health;
+  /** Tells every worker. */
+  readonly post: (message: ToWorker) => void;
+  /** The oldest revision that a worker may still route by. */
+  readonly seen: () => number;
+}
+
+interface Leaving {
+  readonly revision: number;
+  readonly names: readonly string[];
+}
+
+export class InForce {
+  readonly #options: InForceOptions;
+  readonly #listeners: Listeners;
+  readonly #routes: LiveRoutes;
+  /** Services of the first configuration. */
+  readonly services: readonly ServiceSnapshot[];
+  #parts: InForceParts | undefined;
+  #names: ReadonlySet<string>;
+  #told: Told;
+  #view: SnapshotView;
+  /** Services that workers may still route to, though no configuration has them. */
+  #leaving: Leaving[] = [];
+  #waiting: { readonly revision: number; readonly done: () => void } | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** Binds the ports of the first configuration. Throws ExitError. */
+  constructor(inForce: InForceOptions) {
+    const { options, native, engines, log, first } = inForce;
+    this.#options = inForce;
+    this.#view = openSnapshot(first.snapshot);
+    const { listeners } = this.#view;
+    const plan = planPorts(listeners, options.portMap);
+    for (const entry of unusedPorts(listeners, options.portMap)) {
+      log.warn(`--port-map ${entry}: no listener declares this port`);
+    }
+    this.services = [...servicesOf(this.#view)];
+    this.#names = new Set(this.services.map(({ name }) => name));
+    this.#listeners = new Listeners(native, options);
+    const change = this.#listeners.prepare(plan, this.#identify(this.#view));
+    this.#listeners.commit(change);
+    this.#told = { revision: 0, snapshot: first.snapshot, ports: change.ports };
+    this.#routes = new LiveRoutes({ native, engines, log });
+    this.#routes.update(first.removals);
+  }
+
+  /** From now on the configuration may change. */
+  begin(parts: InForceParts): void {
+    this.#parts = parts;
+    this.#retry = setInterval(() => this.#routes.retry(), 1000).unref();
+  }
+
+  get told(): Told {
+    return this.#told;
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return this.#listeners.describe(this.#view.listeners);
+  }
+
+  /** Puts another configuration in force. Rejects with ExitError when it cannot be: then nothing has changed. */
+  async apply({ snapshot, removals }: CompiledConfiguration): Promise<void> {
+    const parts = this.#parts;
+    if (parts === undefined) throw new Error('the configuration changes before workers are there');
+    const { options, memory } = this.#options;
+    const view = openSnapshot(snapshot);
+    const services = await this.#decode(view);
+    checkRoom(services, options.endpointsMax);
+    const plan = planPorts(view.listeners, options.portMap);
+    if (this.#closed) return;
+    const change = this.#listeners.prepare(plan, this.#identify(view));
+    await parts.health.configure(services);
+    memory.update(view);
+    const revision = this.#told.revision + 1;
+    this.#told = { revision, snapshot, ports: change.ports };
+    this.#view = view;
+    parts.post({ type: 'snapshot', ...this.#told });
+    this.#leave(services, revision);
+    await this.#seenBy(revision, parts);
+    this.#listeners.commit(change);
+    this.#routes.update(removals);
+  }
+
+  /** A worker has told what it goes by, or has died. */
+  onSeen(): void {
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    const seen = parts.seen();
+    if (this.#waiting !== undefined && seen >= this.#waiting.revision) this.#waiting.done();
+    const gone = this.#leaving.filter(({ revision }) => seen >= revision);
+    if (gone.length === 0) return;
+    this.#leaving = this.#leaving.filter(({ revision }) => seen < revision);
+    // What has come back meanwhile is here.
+    parts.health.retire(gone.flatMap(({ names }) => names).filter((name) => !this.#names.has(name)));
+  }
+
+  /** Idempotent. What is being applied goes on, without ports: those are closed by then. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#retry);
+    this.#waiting?.done();
+  }
+
+  async #decode(view: SnapshotView): Promise<readonly ServiceSnapshot[]> {
+    const services: ServiceSnapshot[] = [];
+    for (const service of servicesOf(view)) {
+      services.push(service);
+      if (services.length % SERVICES_AT_ONCE === 0) await setImmediate();
+    }
+    return services;
+  }
+
+  #leave(services: readonly ServiceSnapshot[], revision: number): void {
+    const before = this.#names;
+    this.#names = new Set(services.map(({ name }) => name));
+    const names = [...before].filter((name) => !this.#names.has(name));
+    if (names.length > 0) this.#leaving.push({ revision, names });
+  }
+
+  /** Resolves when every worker routes by the revision, after a moment, or at the end. */
+  #seenBy(revision: number, { seen }: InForceParts): Promise<void> {
+    if (this.#closed || seen() >= revision) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiting = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, SEEN_MAX_MS);
+      this.#waiting = { revision, done };
+    });
+  }
+
+  /** What the connections of a socket carry until their request is decided about. */
+  #identify(snapshot: SnapshotView): Identify {
+    const isLogged = this.#options.options.accessLog !== 'off';
+    return (ports, tag) => {
+      const [first] = ports[tag]?.listeners ?? [];
+      const group = first === undefined ? OTHER_GROUP : snapshot.group(first, -1, -1);
+      return { group, logFields: isLogged ? silentFields({ snapshot, ports }, tag) : '' };
+    };
+  }
+}
+
+function* servicesOf(view: SnapshotView): Iterable<ServiceSnapshot> {
+  for (let index = 0; index < view.serviceCount; index++) {
+    const service = view.service(index);
+    if (service !== undefined) yield service;
+  }
+}
