@@ -30,10 +30,12 @@ export function resolveReference(
   { grants }: CompileContext,
 ): ServiceRef | RefFault {
   const { group, kind, name, port } = ref;
-  if (group !== '' || kind !== 'Service' || port === undefined) {
-    const what = group === '' ? kind : `${kind} of group ${group}`;
-    const message = port === undefined ? 'names no port' : `a backend of kind ${what} is not served`;
-    return { reason: 'InvalidKind', message, hint: 'use a Service with a port', field: 'kind' };
+  if (group !== '' || kind !== 'Service') {
+    const message = `a backend of kind ${group === '' ? kind : `${kind} of group ${group}`} is not served`;
+    return { reason: 'InvalidKind', message, hint: 'use a Service', field: 'kind' };
+  }
+  if (port === undefined) {
+    return { reason: 'InvalidKind', message: 'a reference to a Service needs a port', hint: 'name one', field: '' };
   }
   const target = { namespace: ref.namespace ?? namespace, name, port };
   const from = { ...HTTP_ROUTE, namespace };

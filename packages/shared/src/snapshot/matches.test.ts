@@ -61,3 +61,21 @@ test('a warning is said once, however many listeners and hostnames serve the rou
     'spec.rules[0].matches[0].method: no request of this method is served',
   ]);
 });
+
+test('regular expressions are told from texts', () => {
+  const { found } = matches(
+    'matches: [{ path: { type: RegularExpression, value: "/a/.*" }, headers: [{ type: RegularExpression, name: A, ' +
+      'value: "b+" }, { name: C, value: "d+" }], queryParams: [{ type: RegularExpression, name: e, value: "f|g" }] }]',
+  );
+  expect(found).toMatchObject([
+    {
+      pathType: 'RegularExpression',
+      path: '/a/.*',
+      headers: [
+        { name: 'a', value: 'b+', regex: true },
+        { name: 'c', value: 'd+', regex: false },
+      ],
+      queryParams: [{ name: 'e', value: 'f|g', regex: true }],
+    },
+  ]);
+});

@@ -5,8 +5,11 @@ import {
   deployment,
   documents,
   gateway,
+  gatewayClass,
   healthCheck,
   loadBalancing,
+  namespace,
+  referenceGrant,
   route,
   routePolicy,
   service,
@@ -17,9 +20,28 @@ const REF = 'backendRefs: [{ name: chat, port: 80 }, { name: echo, port: 80 }]';
 const MANAGED = 'default: { sessionAffinity: { affinityType: managed-cookie } }';
 const NAMED = { spec: 'selector: { app: chat }' };
 
+const ALL = 'allowedRoutes: { namespaces: { from: All } }';
+const FROM_OTHER = 'group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: other';
+
 /** Every kind, and every issue that is about two resources. */
 const DOCUMENTS = [
-  gateway({ listeners: ['name: a, port: 80, protocol: HTTP, allowedRoutes: { namespaces: { from: All } }'] }),
+  gateway({ listeners: [`name: a, port: 80, protocol: HTTP, ${ALL}`, `name: b, port: 81, protocol: HTTP, ${ALL}`] }),
+  gateway({ name: 'second', listeners: ['name: a, port: 81, protocol: HTTP'] }),
+  gateway({ name: 'third', listeners: ['name: a, port: 81, protocol: HTTP'] }),
+  gateway({ name: 'theirs', className: 'theirs' }),
+  gatewayClass('sluice.dev/gateway'),
+  gatewayClass('example.com/theirs', 'theirs'),
+  namespace('other', 'team: other'),
+  referenceGrant('default', FROM_OTHER, 'group: "", kind: Service, name: echo', 'a'),
+  referenceGrant('default', FROM_OTHER, 'group: "", kind: Service, name: chat', 'b'),
+  route({
+    name: 'd',
+    namespace: 'other',
+    parents: ['name: main, namespace: default', 'name: theirs, namespace: default', 'name: second, namespace: default'],
+    rules: [
+      'backendRefs: [{ name: echo, namespace: default, port: 80 }, { name: gone, port: 1 }, { kind: Pod, name: a }]',
+    ],
+  }),
   route({ name: 'a', rules: [REF] }),
   route({ name: 'b', rules: [REF, 'backendRefs: [{ name: gone, port: 80 }]'] }),
   route({ name: 'c', namespace: 'other', parents: ['name: main, namespace: default'], rules: [REF] }),
@@ -41,14 +63,14 @@ const DOCUMENTS = [
 ];
 
 function compiled(texts: readonly string[]) {
-  const { snapshot, issues } = compile(documents(...texts));
+  const { snapshot, issues, statuses } = compile(documents(...texts));
   const said = issues.map(({ resource, path, severity, message }) => `${resource} ${path} ${severity} ${message}`);
-  return { snapshot, said: said.sort() };
+  return { snapshot, statuses, said: said.sort() };
 }
 
-test('neither the snapshot nor its issues depend on the order of the documents', () => {
+test('neither the snapshot nor statuses and issues depend on the order of the documents', () => {
   const expected = compiled(DOCUMENTS);
-  expect(expected.said).toHaveLength(9);
+  expect(expected.said).toHaveLength(16);
   const order = fc.shuffledSubarray(DOCUMENTS, { minLength: DOCUMENTS.length });
   fc.assert(
     fc.property(order, (texts) => {

@@ -24,6 +24,19 @@ test('exact before prefix, longer prefix before shorter, over all routes', () =>
   expect(found).toEqual(['b#1 Exact /c', 'a#1 PathPrefix /chat/room', 'b#0 PathPrefix /chat', 'a#0 PathPrefix /']);
 });
 
+test('regular expressions come after exact paths and before prefixes, the longer first', () => {
+  const found = firstHost(
+    route({ name: 'a', rules: [rule('PathPrefix', '/a/long/prefix'), rule('RegularExpression', '/a')] }),
+    route({ name: 'b', rules: [rule('RegularExpression', '/a/[0-9]+'), rule('Exact', '/')] }),
+  );
+  expect(found).toEqual([
+    'b#1 Exact /',
+    'b#0 RegularExpression /a/[0-9]+',
+    'a#1 RegularExpression /a',
+    'a#0 PathPrefix /a/long/prefix',
+  ]);
+});
+
 test('a trailing slash of a prefix does not make it longer; of an exact path it counts', () => {
   const found = firstHost(
     route({ name: 'a', rules: [rule('PathPrefix', '/chat')] }),
