@@ -49,6 +49,8 @@ export interface Attempt {
   /** Moment (performance.now) at which the rule's bound of the request ends; infinite without one. */
   readonly requestDeadlineMs: number;
   choice: EndpointChoice;
+  /** The last connect got less time than its own limit, for the request's was nearer: its end says nothing of the endpoint. */
+  hurried: boolean;
   /** The endpoint that was chosen last has taken the connection. */
   connected: boolean;
 }
@@ -76,21 +78,12 @@ export function createPending(
   requestId: string,
   requestHeaderBytes: number,
 ): Pending {
-  const recorded = createRecorded(configuration, listenerTag, requestId, requestHeaderBytes);
-  return { ...recorded, configuration, requestedAtMs: performance.now() };
-}
-
-function createRecorded(
-  configuration: Named,
-  listenerTag: number,
-  requestId: string,
-  requestHeaderBytes: number,
-): Recorded {
   return {
     configuration,
     listenerTag,
     requestId,
     requestHeaderBytes,
+    requestedAtMs: performance.now(),
     request: undefined,
     match: undefined,
     attempt: undefined,
@@ -130,5 +123,7 @@ export function connectionFields(pending: Pending, outcome: Outcome): string {
 
 /** The access-log fields of a connection of this port that ended before any request of it was seen. */
 export function silentFields({ snapshot, ports }: Named, listenerTag: number): string {
-  return logFields(logRecord(createRecorded({ snapshot, ports }, listenerTag, '', 0), NO_OUTCOME));
+  const nothing = { request: undefined, match: undefined, attempt: undefined, latencyMs: undefined };
+  const silent = { configuration: { snapshot, ports }, listenerTag, requestId: '', requestHeaderBytes: 0, ...nothing };
+  return logFields(logRecord(silent, NO_OUTCOME));
 }

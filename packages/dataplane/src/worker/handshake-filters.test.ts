@@ -230,6 +230,18 @@ describe('the path', () => {
 });
 
 describe('limits of the rule', () => {
+  it('of the whole request, when they end a connect, say nothing against the endpoint', () => {
+    for (const [requestMs, counted] of [
+      [1000, 0],
+      [9000, 1],
+    ] as const) {
+      const scene = sceneOf({ limits: { ...DEFAULT_LIMITS, requestMs } });
+      scene.request();
+      scene.failed(FailedStage.connect, FailedCode.timeout);
+      expect(scene.board.planes.failures.reduce((sum, count) => sum + count, 0)).toBe(counted);
+    }
+  });
+
   const limits = { ...DEFAULT_LIMITS, idleMs: 700, lifetimeMs: 1000, lifetimeJitter: 0.5 };
 
   it('go to the engine', () => {

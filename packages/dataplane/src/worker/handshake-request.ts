@@ -5,7 +5,7 @@
  * answers by itself it answers to plain requests too; anything else that is no handshake is refused as before it was
  * routed, so that a status says what is wrong with the request and not which routes there are. Worker thread.
  */
-import type { RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { ListenerInfo, RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { RequestEvent } from '../engine/events.js';
 import type { EndpointChoice } from '../policy/balancer.js';
 import { requestHead } from '../policy/forward.js';
@@ -61,13 +61,16 @@ function route({ configuration, listenerTag }: Pending, request: RequestHead): R
   const { ports, router, snapshot } = configuration;
   const listener = router.listener(ports[listenerTag]?.listeners ?? NO_LISTENERS, request.host);
   if (isRefusal(listener)) return listener;
-  const normalise = snapshot.listeners[listener]?.normalisePaths === true;
-  const path = isSuspect(request.path) ? cleanPath(request.path, normalise) : request.path;
+  const path = isSuspect(request.path) ? cleaned(request.path, snapshot.listener(listener)) : request.path;
   if (isRefusal(path)) return path;
   const match = router.route(listener, request.host, path, request);
   if (isRefusal(match)) return match;
   const rule = snapshot.rule(match.rule);
   return rule === undefined ? refuse('internal') : { match, rule, path };
+}
+
+function cleaned(path: string, listener: ListenerInfo | undefined): string | Refusal {
+  return cleanPath(path, listener?.normalisePaths === true);
 }
 
 function ownAnswer(
@@ -76,7 +79,7 @@ function ownAnswer(
   { rule, match, path }: Routed,
 ): OwnAnswer | Refusal | undefined {
   if (rule.filters === null && rule.broken === '') return undefined;
-  const listener = configuration.snapshot.listeners[match.listener];
+  const listener = configuration.snapshot.listener(match.listener);
   if (listener === undefined) return refuse('internal');
   return ruleAnswer(rule, request, { path, prefixLength: match.prefixLength }, listener);
 }
@@ -88,7 +91,7 @@ export function forwardedHead(
   clientAddress: string,
 ): string {
   const { rule, match, path } = routed;
-  const scheme = configuration.snapshot.listeners[match.listener]?.protocol === 'HTTPS' ? 'https' : 'http';
+  const scheme = configuration.snapshot.listener(match.listener)?.protocol === 'HTTPS' ? 'https' : 'http';
   const context = { clientAddress, scheme, requestId } as const;
   const ofBackend = rule.backends[choice.backend]?.filters ?? null;
   if (rule.filters === null && ofBackend === null && path === request.path) return requestHead(request, context);

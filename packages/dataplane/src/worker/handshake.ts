@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
-import { type ConnectionId, EventKind, FailedStage } from '../engine/binding.js';
+import { type ConnectionId, EventKind, FailedCode, FailedStage } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
 import type { EndedEvent, EngineEvent, FailedEvent, RequestEvent, ResponseEvent } from '../engine/events.js';
 import { interimHead } from '../policy/forward.js';
@@ -98,6 +98,7 @@ export class Handshakes {
       deadlineMs: nowMs + connectMs(limits, this.#context.limits),
       requestDeadlineMs: wholeMs === 0 ? Number.POSITIVE_INFINITY : pending.requestedAtMs + wholeMs,
       choice,
+      hurried: false,
       connected: false,
     };
   }
@@ -106,6 +107,7 @@ export class Handshakes {
     const { choice, head, tried, rule } = attempt;
     const requestLeftMs = Math.max(1, attempt.requestDeadlineMs - nowMs);
     const connectLeftMs = Math.min(attempt.deadlineMs - nowMs, requestLeftMs);
+    attempt.hurried = attempt.requestDeadlineMs < attempt.deadlineMs;
     const endpoints = this.#context.endpoints.of(pending.configuration.snapshot.serviceName(choice.service)).length;
     const { address, port, slot } = choice.endpoint;
     engine.connect(id, {
@@ -169,7 +171,9 @@ export class Handshakes {
       this.#abandon(engine, event.id);
       return;
     }
-    this.#lessons.failed(event, pending.attempt.choice, pending.configuration.snapshot);
+    const { hurried, choice } = pending.attempt;
+    const silent = hurried && event.stage === FailedStage.connect && event.code === FailedCode.timeout;
+    if (!silent) this.#lessons.failed(event, choice, pending.configuration.snapshot);
     if (!this.#tryAgain(engine, event.id, pending, pending.attempt, code)) {
       this.#refuse(engine, event.id, pending, limitRefusal(code, pending.attempt));
     }
