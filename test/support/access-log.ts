@@ -57,6 +57,9 @@ export const CLOSE_REASONS: ReadonlySet<string> = new Set([
   'endpoint-removed',
   'route-removed',
   'listener-removed',
+  'tls-failed',
+  'client-truncated',
+  'backend-truncated',
 ]);
 
 /** The records in a log's text. Throws on a torn line, a missing field or an unknown close reason. */

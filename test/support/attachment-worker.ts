@@ -64,7 +64,7 @@ function handle(event: EngineEvent): void {
       return;
     }
     const { head } = event;
-    const dial = { address: '127.0.0.1', port: task.backendPort, head, ...task.dialled };
+    const dial = { address: '127.0.0.1', port: task.backendPort, head, tls: 0, ...task.dialled };
     engine.connect(event.id, { ...dial, connectTimeoutMs: 5_000, answerTimeoutMs: 5_000 });
   }
 }
@@ -79,6 +79,7 @@ function callStale(): readonly boolean[] {
     connectTimeoutMs: 1,
     answerTimeoutMs: 1,
     group: 0,
+    tls: 0,
   };
   return [...ids, 0, 1, 2 ** 20 - 1, 2 ** 52 - 1].flatMap((id) => [
     engine.connect(id, dial),

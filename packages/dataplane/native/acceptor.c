@@ -98,6 +98,14 @@ static int add_listener(const struct listen_options *options, uint16_t *port, co
   return number;
 }
 
+struct listener *acceptor_keep_listener(uint32_t number) {
+  pthread_mutex_lock(&acceptor.lock);
+  struct listening *listening = listeners_find(&acceptor.listeners, number);
+  struct listener *listener = listening != NULL ? listener_keep(listening->listener) : NULL;
+  pthread_mutex_unlock(&acceptor.lock);
+  return listener;
+}
+
 static void fire_timer(long nanoseconds) {
   struct itimerspec when = {.it_value = {.tv_nsec = nanoseconds}};
   timerfd_settime(acceptor.timerfd, 0, &when, NULL);

@@ -250,5 +250,6 @@ NAPI_MODULE_INIT() {
   addon_acceptor_init(env, exports);
   addon_attach_init(env, exports);
   addon_commands_init(env, exports);
+  addon_tls_init(env, exports);
   return exports;
 }

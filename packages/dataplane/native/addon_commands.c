@@ -35,7 +35,7 @@ static napi_value set_active_column(napi_env env, napi_callback_info info) {
 static napi_value connect_endpoint(napi_env env, napi_callback_info info) {
   struct call call;
   connection_id id;
-  struct engine *engine = begin(&call, env, info, 9, &id);
+  struct engine *engine = begin(&call, env, info, 10, &id);
   char address[ADDRESS_MAX];
   if (engine == NULL || call_latin1(&call, 2, address, sizeof address) == UINT32_MAX) return NULL;
   uint32_t length = call_latin1(&call, 5, engine_text(engine), HALF);
@@ -47,7 +47,8 @@ static napi_value connect_endpoint(napi_env env, napi_callback_info info) {
                       .head_length = length,
                       .connect_timeout_ms = call_u32(&call, 6),
                       .answer_timeout_ms = call_u32(&call, 7),
-                      .group = call_u32(&call, 8)};
+                      .group = call_u32(&call, 8),
+                      .tls = call_u32(&call, 9)};
   return call_boolean(&call, engine_connect(engine, id, &dial));
 }
 

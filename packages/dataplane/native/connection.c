@@ -61,7 +61,7 @@ static void reset(struct connection *connection) {
 
 bool connection_watch(struct engine *engine, struct connection *connection, bool backend) {
   struct side *side = backend ? &connection->backend : &connection->client;
-  side->readable = side->writable = true;
+  side->readable = side->wire = side->writable = true;
   struct epoll_event event = {
       .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
       .data.u64 = (uint64_t)connection->generation << 32 | (uint64_t)connection->index << 1 | (backend ? 1 : 0)};
@@ -106,16 +106,22 @@ void connection_open(struct engine *engine, const struct handover *handover) {
   }
   connection->deadline_ms = handover->accepted_us / 1000 + engine->options.request_head_timeout_ms;
   timer_set(engine, connection, connection->deadline_ms);
-  handshake_read_request(engine, connection);
+  if (listener_has_tls(connection->listener)) {
+    tls_client_begin(engine, connection);
+  } else {
+    handshake_read_request(engine, connection);
+  }
 }
 
 void connection_event(struct engine *engine, struct connection *connection, bool backend, uint32_t events) {
   struct side *side = backend ? &connection->backend : &connection->client;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) side->hup = side->readable = true;
   if (events & EPOLLERR) side->reset = true;
-  if (events & EPOLLIN) side->readable = true;
+  if (events & EPOLLIN) side->readable = side->wire = true;
   if (events & EPOLLOUT) side->writable = true;
-  if (backend && (connection->state == STATE_CONNECTING || connection->state == STATE_READING_RESPONSE)) {
+  if (connection->state == STATE_CLIENT_TLS || (backend && connection->state == STATE_BACKEND_TLS)) {
+    tls_push(engine, connection);
+  } else if (backend && (connection->state == STATE_CONNECTING || connection->state == STATE_READING_RESPONSE)) {
     upstream_event(engine, connection, events);
   } else {
     connection_run(engine, connection);
@@ -128,6 +134,11 @@ void connection_run(struct engine *engine, struct connection *connection) {
     case STATE_DECIDING:
     case STATE_CONNECTING:
     case STATE_DECIDING_RESPONSE: handshake_on_client(engine, connection); break;
+    case STATE_CLIENT_TLS: tls_push(engine, connection); break;
+    case STATE_BACKEND_TLS:
+      handshake_on_client(engine, connection);
+      if (connection->state == STATE_BACKEND_TLS) tls_push(engine, connection); /* its event may have found it listed */
+      break;
     case STATE_READING_RESPONSE:
       handshake_on_client(engine, connection);
       if (connection->state == STATE_READING_RESPONSE) upstream_read(engine, connection);
@@ -137,6 +148,19 @@ void connection_run(struct engine *engine, struct connection *connection) {
     case STATE_LINGERING: linger_run(engine, connection); break;
     default: break; /* free or ended since it was put on the list */
   }
+}
+
+void connection_step_tls(struct engine *engine, struct connection *connection) {
+  if (connection->state == STATE_CLIENT_TLS) {
+    tls_client_run(engine, connection);
+    return;
+  }
+  if (connection->state == STATE_BACKEND_TLS) {
+    handshake_on_client(engine, connection);
+    if (connection->state == STATE_BACKEND_TLS) tls_backend_run(engine, connection);
+    return;
+  }
+  connection_run(engine, connection); /* it is another's place by now, or was made ready meanwhile */
 }
 
 static void count_active(struct engine *engine, uint32_t slot, int32_t change) {
@@ -155,10 +179,8 @@ static void subtract(uint64_t *bytes, uint32_t amount) { *bytes -= *bytes < amou
 
 void backend_release(struct engine *engine, struct connection *connection) {
   if (connection->backend.fd < 0) return;
-  close(connection->backend.fd);
   subtract(&connection->bytes_up, connection->backend.pending_length);
-  side_drop(engine, &connection->backend);
-  connection->backend = (struct side){.fd = -1};
+  side_close(engine, &connection->backend);
   connection->backend_closed_us = engine->now_us;
   count_active(engine, connection->slot, -1);
   connection->slot = UINT32_MAX;
@@ -166,10 +188,8 @@ void backend_release(struct engine *engine, struct connection *connection) {
 
 void client_release(struct engine *engine, struct connection *connection) {
   if (connection->client.fd < 0) return;
-  close(connection->client.fd);
   subtract(&connection->bytes_down, connection->client.pending_length);
-  side_drop(engine, &connection->client);
-  connection->client = (struct side){.fd = -1};
+  side_close(engine, &connection->client);
   descriptors_released();
 }
 

@@ -8,6 +8,7 @@
 
 #include "internal.h"
 
+#define TLS_SLICE_US 500 /* of a turn, for steps of TLS handshakes; one is made at least, which may take a millisecond */
 #define CLOSING_PATIENCE_MS 2000 /* how long close_all waits for room in the access log without making any way */
 
 void engine_clock(struct engine *engine) {
@@ -28,26 +29,35 @@ void engine_set_active_column(struct engine *engine, int32_t *column, uint32_t s
   engine->active_slots = slots;
 }
 
-void ready_push(struct engine *engine, struct connection *connection) {
+/* A connection is on one of the two lists at most; either runs it in the state that it is in by then. */
+static void list_push(struct engine *engine, struct connection *connection, struct connection **head,
+                      struct connection **tail) {
   if (connection->on_ready) return;
   connection->on_ready = true;
   connection->ready_next = NULL;
-  if (engine->ready_tail != NULL) {
-    engine->ready_tail->ready_next = connection;
+  if (*tail != NULL) {
+    (*tail)->ready_next = connection;
   } else {
-    engine->ready_head = connection;
+    *head = connection;
   }
-  engine->ready_tail = connection;
+  *tail = connection;
   if (!engine->turning) engine_wake(engine);
 }
 
-static struct connection *ready_pop(struct engine *engine) {
-  struct connection *connection = engine->ready_head;
-  if (connection == NULL) return NULL;
-  engine->ready_head = connection->ready_next;
-  if (engine->ready_head == NULL) engine->ready_tail = NULL;
+static struct connection *list_pop(struct connection **head, struct connection **tail) {
+  struct connection *connection = *head;
+  *head = connection->ready_next;
+  if (*head == NULL) *tail = NULL;
   connection->on_ready = false;
   return connection;
+}
+
+void ready_push(struct engine *engine, struct connection *connection) {
+  list_push(engine, connection, &engine->ready_head, &engine->ready_tail);
+}
+
+void tls_push(struct engine *engine, struct connection *connection) {
+  list_push(engine, connection, &engine->tls_head, &engine->tls_tail);
 }
 
 static void dispatch(struct engine *engine, const struct epoll_event *event) {
@@ -83,11 +93,22 @@ static bool run_ready(struct engine *engine) {
   struct connection *last = engine->ready_tail;
   while (engine->ready_head != NULL) {
     if (!events_room(engine)) return false;
-    struct connection *connection = ready_pop(engine);
+    struct connection *connection = list_pop(&engine->ready_head, &engine->ready_tail);
     bool was_last = connection == last;
     connection_run(engine, connection);
     if (was_last) break;
   }
+  return true;
+}
+
+/* TLS handshakes: as many steps as fit a slice of time, the rest when everybody else has had another turn. */
+static bool run_tls(struct engine *engine) {
+  if (engine->tls_head == NULL) return true;
+  uint64_t until = clock_us() + TLS_SLICE_US;
+  do {
+    if (!events_room(engine)) return false;
+    connection_step_tls(engine, list_pop(&engine->tls_head, &engine->tls_tail));
+  } while (engine->tls_head != NULL && clock_us() < until);
   return true;
 }
 
@@ -140,7 +161,9 @@ bool engine_turn(struct engine *engine) {
   engine->turning = true;
   engine_clock(engine);
   atomic_store_explicit(&engine->heartbeat_ms, engine->now_ms, memory_order_relaxed);
-  if (!run_batch(engine) || !run_ready(engine) || !take_handovers(engine)) return true;
+  if (!run_batch(engine) || !run_ready(engine) || !take_handovers(engine) || !run_tls(engine)) {
+    return true;
+  }
   run_close_all(engine);
   endings_run(engine);
   if (engine->timer_fired) {
@@ -154,7 +177,7 @@ bool engine_turn(struct engine *engine) {
 void engine_rest(struct engine *engine) {
   timer_arm(engine);
   engine->turning = false;
-  bool left = engine->ready_head != NULL || engine->notice_head != NULL || engine->batch_at < engine->batch_length;
+  bool left = engine->ready_head != NULL || engine->tls_head != NULL || engine->notice_head != NULL || engine->batch_at < engine->batch_length;
   /* A turn that stopped early has not come to these, and their wake-up is used up. */
   bool takes = engine->deciding && atomic_load(&engine->state) == ENGINE_READY;
   left = left || engine->timer_fired || endings_left(engine) || (takes && atomic_load(&engine->queued) > 0);

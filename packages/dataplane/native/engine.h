@@ -44,7 +44,16 @@ struct engine_options {
 enum engine_state { ENGINE_STARTING, ENGINE_READY, ENGINE_DEAD };
 enum event_kind { EVENT_REQUEST = 1, EVENT_RESPONSE, EVENT_FAILED, EVENT_ENDED };
 enum failed_stage { STAGE_REQUEST_HEAD, STAGE_CONNECT, STAGE_RESPONSE };
-enum failed_code { FAILED_TIMEOUT, FAILED_TOO_LARGE, FAILED_ERRNO, FAILED_EOF, FAILED_RESET, FAILED_LOCAL, FAILED_TRUNCATED };
+enum failed_code {
+  FAILED_TIMEOUT,
+  FAILED_TOO_LARGE,
+  FAILED_ERRNO,
+  FAILED_EOF,
+  FAILED_RESET,
+  FAILED_LOCAL,
+  FAILED_TRUNCATED,
+  FAILED_TLS, /* the event's text says why */
+};
 enum relay_mode { RELAY_LENGTH, RELAY_CHUNKED, RELAY_UNTIL_EOF };
 
 /* Cells of a metric group; METER_FIELDS in src/engine/binding.ts. METER_CLOSED: one cell for each close reason. */
@@ -57,6 +66,7 @@ typedef uint64_t connection_id;
 struct engine_stats {
   uint64_t active, queued, spliced, opened, closed, bytes_up, bytes_down, pending_bytes, log_records, log_drops;
   uint64_t heartbeat_age_ms, state;
+  uint64_t tls_accepted, tls_resumed, tls_refused, tls_connected, tls_unconnected;
 };
 
 /* --- the registry (any thread) --- */
@@ -116,6 +126,7 @@ struct dial {
   const char *head;
   size_t head_length;
   uint32_t connect_timeout_ms, answer_timeout_ms;
+  uint32_t tls; /* number of a context for backends; 0: plain */
 };
 bool engine_connect(struct engine *engine, connection_id id, const struct dial *dial);
 bool engine_interim(struct engine *engine, connection_id id, const char *head, size_t length);
@@ -166,6 +177,8 @@ void acceptor_turn(void);
 enum accept_wait { WAIT_NONE, WAIT_DESCRIPTORS, WAIT_ENGINES };
 /* What accepting waits for now: descriptors (or kernel memory), an engine with room, or nothing. */
 enum accept_wait acceptor_waits(void);
+/* What later connections of this listener get, kept, for listener_tls; NULL: it is closed, or has never been. */
+struct listener *acceptor_keep_listener(uint32_t number);
 void acceptor_descriptors(uint64_t *clients, uint64_t *limit, bool *paused);
 /* Engines whose heartbeat is older get no sockets. */
 #define HEARTBEAT_STALE_MS 5000

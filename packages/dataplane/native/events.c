@@ -13,7 +13,8 @@
 #include "internal.h"
 
 bool events_room(const struct engine *engine) {
-  return engine->events_length + EVENT_HEADER_BYTES + ADDRESS_TEXT_MAX + engine->options.head_bytes_max + 8 <=
+  return engine->events_length + EVENT_HEADER_BYTES + ADDRESS_TEXT_MAX + engine->options.head_bytes_max +
+             TLS_TEXT_BYTES + 8 <=
          EVENT_BUFFER_BYTES;
 }
 
@@ -37,7 +38,7 @@ uint8_t *events_head_space(struct engine *engine, const struct connection *conne
 struct record {
   enum event_kind kind;
   double a, b;
-  uint32_t d, code, error, address_length, head_length;
+  uint32_t d, code, error, address_length, head_length, text_length;
 };
 
 static void put_u32(uint8_t *at, uint32_t value) { memcpy(at, &value, sizeof value); }
@@ -45,7 +46,7 @@ static void put_f64(uint8_t *at, double value) { memcpy(at, &value, sizeof value
 
 static void write_record(struct engine *engine, const struct connection *connection, const struct record *record) {
   uint8_t *at = engine->events + engine->events_length;
-  uint32_t length = (EVENT_HEADER_BYTES + record->address_length + record->head_length + 7) & ~7u;
+  uint32_t length = (EVENT_HEADER_BYTES + record->address_length + record->head_length + record->text_length + 7) & ~7u;
   put_u32(at, length);
   put_u32(at + 4, record->kind);
   put_f64(at + 8, (double)connection_name(connection));
@@ -67,13 +68,26 @@ static double wall_ms(const struct engine *engine, uint64_t at_us) {
   return wall - (double)((engine->now_us - at_us) / 1000);
 }
 
+/* Of a client with TLS: behind the head, which lies where it will stay. */
+static uint32_t put_tls(struct engine *engine, struct connection *connection, uint32_t head_length) {
+  struct side *client = &connection->client;
+  if (client->tls == NULL) return 0;
+  uint32_t at = EVENT_HEADER_BYTES + engine->events_address + head_length;
+  uint32_t length = tls_describe(client, (char *)engine->events + engine->events_length + at, TLS_TEXT_BYTES);
+  tls_settle(client);
+  return length;
+}
+
 void events_request(struct engine *engine, struct connection *connection, uint32_t head_length) {
+  uint32_t text_length = put_tls(engine, connection, head_length);
   write_record(engine, connection,
                &(struct record){.kind = EVENT_REQUEST,
                                 .a = wall_ms(engine, connection->opened_us),
                                 .d = connection->port,
+                                .code = text_length,
                                 .address_length = engine->events_address,
-                                .head_length = head_length});
+                                .head_length = head_length,
+                                .text_length = text_length});
 }
 
 void events_response(struct engine *engine, struct connection *connection, uint32_t head_length) {
@@ -102,13 +116,17 @@ void notice_push(struct engine *engine, struct connection *connection, enum noti
 static void write_failed(struct engine *engine, const struct connection *connection) {
   const struct handshake *handshake = connection->handshake;
   bool first = handshake->stage == STAGE_REQUEST_HEAD;
-  events_head_space(engine, first ? connection : NULL);
+  uint8_t *space = events_head_space(engine, first ? connection : NULL);
+  uint32_t why_length = handshake->why != NULL ? (uint32_t)strlen(handshake->why) : 0;
+  if (why_length > TLS_TEXT_BYTES) why_length = TLS_TEXT_BYTES;
+  if (why_length > 0) memcpy(space, handshake->why, why_length);
   write_record(engine, connection,
                &(struct record){.kind = EVENT_FAILED,
                                 .d = handshake->stage,
                                 .code = handshake->code,
                                 .error = (uint32_t)handshake->error,
-                                .address_length = engine->events_address});
+                                .address_length = engine->events_address,
+                                .head_length = why_length});
 }
 
 static void write_ended(struct engine *engine, struct connection *connection) {

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "internal.h"
 
@@ -64,7 +63,8 @@ void handshake_on_client(struct engine *engine, struct connection *connection) {
     return;
   }
   uint8_t byte;
-  ssize_t count = recv(connection->client.fd, &byte, 1, MSG_PEEK);
+  ssize_t count = side_peek(&connection->client, &byte, 1);
+  connection->client.readable = true; /* the end is still to be read */
   if (count > 0 || (count < 0 && errno == EAGAIN)) return;
   struct handshake *handshake = connection->handshake;
   bool half_closed_behind_data = count == 0 && handshake != NULL && handshake->early_length > 0;
@@ -85,6 +85,7 @@ void handshake_fail(struct engine *engine, struct connection *connection, enum f
   handshake->stage = (uint8_t)stage;
   handshake->code = (uint8_t)code;
   handshake->error = error;
+  handshake->why = NULL;
   connection->state = STATE_DECIDING;
   connection->deadline_ms = engine->now_ms + DECIDING_TIMEOUT_MS;
   timer_set(engine, connection, connection->deadline_ms);
@@ -93,6 +94,7 @@ void handshake_fail(struct engine *engine, struct connection *connection, enum f
 
 void handshake_timeout(struct engine *engine, struct connection *connection) {
   switch (connection->state) {
+    case STATE_CLIENT_TLS: connection_end(engine, connection, REASON_REQUEST_TIMEOUT); break;
     case STATE_READING_REQUEST:
       if (engine->deciding) {
         handshake_fail(engine, connection, STAGE_REQUEST_HEAD, FAILED_TIMEOUT, 0);
@@ -100,7 +102,8 @@ void handshake_timeout(struct engine *engine, struct connection *connection) {
         connection_end(engine, connection, REASON_REQUEST_TIMEOUT);
       }
       break;
-    case STATE_CONNECTING: handshake_fail(engine, connection, STAGE_CONNECT, FAILED_TIMEOUT, 0); break;
+    case STATE_CONNECTING:
+    case STATE_BACKEND_TLS: handshake_fail(engine, connection, STAGE_CONNECT, FAILED_TIMEOUT, 0); break;
     case STATE_READING_RESPONSE: handshake_fail(engine, connection, STAGE_RESPONSE, FAILED_TIMEOUT, 0); break;
     default: connection_end(engine, connection, REASON_INTERNAL_ERROR); break; /* nobody decided for a minute */
   }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "internal.h"
 
@@ -38,12 +37,10 @@ enum head_status head_receive(struct engine *engine, struct side *side, struct h
   uint32_t have = handshake != NULL ? handshake->in_length : 0;
   *head = have > 0 ? handshake->in : space;
   while (side->readable) {
-    ssize_t count = recv(side->fd, *head + have, max - have, 0);
-    if (count == 0) return HEAD_EOF;
-    if (count < 0 && errno == EINTR) continue;
+    ssize_t count = side_receive(side, *head + have, max - have);
+    if (count == 0) return side_cut(side) ? HEAD_ERROR : HEAD_EOF;
     if (count < 0 && errno != EAGAIN) return HEAD_ERROR;
     if (count < 0) break;
-    if ((uint32_t)count < max - have && !side->hup) side->readable = false;
     uint32_t seen = have;
     have += (uint32_t)count;
     *length = have;

@@ -17,6 +17,7 @@
 #include "engine.h"
 #include "listeners.h"
 #include "log_ring.h"
+#include "tls.h"
 
 #define SCRATCH_BYTES (64u << 10)
 #define BATCH_MAX 256
@@ -33,9 +34,11 @@
 
 enum connection_state {
   STATE_FREE,
+  STATE_CLIENT_TLS, /* the client's TLS handshake */
   STATE_READING_REQUEST,
   STATE_DECIDING,
   STATE_CONNECTING,
+  STATE_BACKEND_TLS, /* connecting goes on with the backend's TLS handshake */
   STATE_READING_RESPONSE,
   STATE_DECIDING_RESPONSE,
   STATE_SPLICED,
@@ -58,8 +61,10 @@ struct side {
   bool shut; /* writing has been shut down */
   bool writable; /* false from a send that took less until EPOLLOUT */
   bool broken; /* a send has failed: what it sent before that still counts */
+  bool wire; /* `readable` of the socket itself: with TLS there may be bytes behind it that have been taken from it */
   uint8_t *pending;
   uint32_t pending_offset, pending_length;
+  struct tls *tls; /* NULL: plain */
 };
 
 /* What only a connection in handshake needs; freed when it is spliced. */
@@ -72,6 +77,7 @@ struct handshake {
   uint32_t early_length;
   uint8_t stage, code;
   int error;
+  const char *why; /* of a TLS handshake that failed: OpenSSL's words, which are static */
   uint64_t connected_us;
   uint32_t answer_timeout_ms;
   uint64_t answer_deadline_ms;
@@ -140,12 +146,15 @@ struct engine {
   struct epoll_event batch[BATCH_MAX];
   int batch_length, batch_at;
   struct connection *ready_head, *ready_tail;
+  struct connection *tls_head, *tls_tail; /* with a step of a TLS handshake to do; linked as the ready ones are */
   struct connection *notice_head, *notice_tail;
   struct connection *ended_head; /* delivered, waiting for engine_delivered */
   uint8_t *events;
   size_t events_length;
   uint32_t events_address; /* bytes of the address text in front of the head space */
   uint8_t *scratch;
+  uint8_t *sealed; /* records that go out in one send; NULL before the first TLS connection */
+  uint32_t sealed_length;
   char *text;
 
   struct connection *wheel[WHEEL_BUCKETS];
@@ -164,6 +173,7 @@ struct engine {
   uint32_t meter_groups;
   _Atomic uint64_t own_meter[METER_CELLS]; /* when none have been given */
   _Atomic uint64_t heartbeat_ms, active, spliced, opened, closed, pending_bytes;
+  _Atomic uint64_t tls_accepted, tls_resumed, tls_refused, tls_connected, tls_unconnected;
 };
 
 /* registry.c */
@@ -179,6 +189,8 @@ bool engine_pop(struct engine *engine, struct handover *handover);
 void engine_clock(struct engine *engine);
 void counter_add(_Atomic uint64_t *counter, uint64_t amount);
 void ready_push(struct engine *engine, struct connection *connection);
+/* Puts it on the list of TLS handshakes: bounded work a turn, behind everything else. */
+void tls_push(struct engine *engine, struct connection *connection);
 
 /* meters.c */
 void meters_init(struct engine *engine);
@@ -225,6 +237,8 @@ void connection_finish(struct engine *engine, struct connection *connection);
 void connection_end(struct engine *engine, struct connection *connection, enum reason reason);
 void connection_event(struct engine *engine, struct connection *connection, bool backend, uint32_t events);
 void connection_run(struct engine *engine, struct connection *connection);
+/* A step of its TLS handshake. */
+void connection_step_tls(struct engine *engine, struct connection *connection);
 void connection_keep_log(struct connection *connection, const char *log, size_t length);
 void connection_log(struct engine *engine, struct connection *connection, const char *log, size_t length);
 bool connection_watch(struct engine *engine, struct connection *connection, bool backend);
@@ -255,12 +269,32 @@ void handshake_timeout(struct engine *engine, struct connection *connection);
 /* upstream.c */
 void upstream_event(struct engine *engine, struct connection *connection, uint32_t events);
 void upstream_read(struct engine *engine, struct connection *connection);
+/* The TLS handshake with the backend is done, or has failed: by `error`, or (0) for reasons of TLS. */
+void upstream_secured(struct engine *engine, struct connection *connection);
+void upstream_failed(struct engine *engine, struct connection *connection, int error, const char *why);
+
+/* side.c */
+/* Sends all of it or keeps the rest. */
+enum send_status side_send(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length);
+/* Sends what the socket takes now and answers how much of it is taken care of (side_some at most a call); -1: broken. */
+ssize_t side_send_some(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length);
+size_t side_some(const struct side *side);
+enum send_status side_flush(struct engine *engine, struct side *side);
+/* Ends writing once what is kept has been sent. */
+void side_shut(struct engine *engine, struct side *side);
+/* As recv: bytes, 0 at the end, -1 with errno. */
+ssize_t side_receive(struct side *side, uint8_t *bytes, size_t capacity);
+ssize_t side_peek(struct side *side, uint8_t *bytes, size_t capacity);
+/* The end that side_receive told of came without TLS's own: what was sent before may be cut short. */
+bool side_cut(const struct side *side);
+/* The end that side_close makes is not to look like one in order. */
+void side_abort(struct side *side);
+void side_close(struct engine *engine, struct side *side);
+/* For TLS: bytes straight to the socket, how many it took; and the rest, behind what is kept already. */
+ssize_t side_transmit(struct side *side, const uint8_t *bytes, size_t length);
+bool side_keep(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length);
 
 /* splice.c */
-enum send_status { SEND_DONE, SEND_KEPT, SEND_ERROR };
-enum send_status side_send(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length);
-enum send_status side_flush(struct engine *engine, struct side *side);
-void side_drop(struct engine *engine, struct side *side);
 void splice_run(struct engine *engine, struct connection *connection);
 void splice_timeout(struct engine *engine, struct connection *connection);
 uint64_t splice_deadline(const struct connection *connection);

@@ -26,7 +26,7 @@ void linger_begin(struct engine *engine, struct connection *connection, bool bac
   ready_push(engine, connection);
 }
 
-/* True when the peer has nothing more to say, or more than we listen to. */
+/* True when the peer has nothing more to say, or more than we listen to. With TLS nobody decrypts what is thrown away. */
 static bool discard(struct engine *engine, struct connection *connection, struct side *side) {
   while (side->readable) {
     ssize_t count = recv(side->fd, engine->scratch, SCRATCH_BYTES, 0);
@@ -51,8 +51,7 @@ void linger_run(struct engine *engine, struct connection *connection) {
   }
   if (status == SEND_KEPT) return; /* reading would only make room for a peer that does not read */
   if (!side->shut) {
-    side->shut = true;
-    shutdown(side->fd, SHUT_WR);
+    side_shut(engine, side);
     connection->deadline_ms = engine->now_ms + engine->options.linger_timeout_ms;
     timer_set(engine, connection, connection->deadline_ms);
   }

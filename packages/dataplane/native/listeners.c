@@ -16,6 +16,7 @@ struct listener *listener_keep(struct listener *listener) {
 
 void listener_release(struct listener *listener) {
   if (atomic_fetch_sub_explicit(&listener->references, 1, memory_order_acq_rel) != 1) return;
+  sni_drop(listener->tls);
   free(listener->log_fields);
   free(listener);
 }
@@ -80,6 +81,7 @@ struct listening *listeners_find(struct listeners *listeners, uint32_t number) {
 bool listeners_identify(struct listening *listening, const struct listener_identity *identity) {
   struct listener *listener = create(identity);
   if (listener == NULL) return false;
+  listener->tls = sni_hold(listening->listener);
   listener_release(listening->listener);
   listening->listener = listener;
   return true;

@@ -20,6 +20,7 @@ struct listener {
   uint32_t tag, group;
   char *log_fields;
   size_t log_length;
+  struct sni_table *tls; /* under tls_sni.c's lock; NULL: plain */
 };
 
 /* A listening socket; none: listener is NULL. */

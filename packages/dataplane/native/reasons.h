@@ -29,7 +29,10 @@
   X(ENDPOINT_DRAINING, "endpoint-draining")                                                                            \
   X(ENDPOINT_REMOVED, "endpoint-removed")                                                                              \
   X(ROUTE_REMOVED, "route-removed")                                                                                    \
-  X(LISTENER_REMOVED, "listener-removed")
+  X(LISTENER_REMOVED, "listener-removed")                                                                              \
+  X(TLS_FAILED, "tls-failed")                                                                                          \
+  X(CLIENT_TRUNCATED, "client-truncated")                                                                              \
+  X(BACKEND_TRUNCATED, "backend-truncated")
 
 #define SLUICE_REASON_ENUM(name, text) REASON_##name,
 enum reason { SLUICE_REASONS(SLUICE_REASON_ENUM) REASON_COUNT };

@@ -64,7 +64,8 @@ static bool allocate(struct engine *engine) {
          engine->slabs != NULL && engine->events != NULL && engine->scratch != NULL && engine->text != NULL;
 }
 
-_Static_assert(EVENT_HEADER_BYTES + ADDRESS_TEXT_MAX + HEAD_BYTES_LIMIT + 8 <= EVENT_BUFFER_BYTES, "a head is one record");
+_Static_assert(EVENT_HEADER_BYTES + ADDRESS_TEXT_MAX + HEAD_BYTES_LIMIT + TLS_TEXT_BYTES + 8 <= EVENT_BUFFER_BYTES,
+               "a head is one record");
 _Static_assert(HEAD_BYTES_LIMIT + (8u << 10) <= TEXT_BYTES / 2, "a head and what is added to it is one argument");
 _Static_assert(HEAD_BYTES_LIMIT <= SCRATCH_BYTES, "the bytes behind a head are one read");
 
@@ -196,6 +197,11 @@ void engine_stats(struct engine *engine, struct engine_stats *stats) {
       .log_drops = atomic_load(&engine->log.drops),
       .heartbeat_age_ms = now_ms > beat ? now_ms - beat : 0,
       .state = (uint64_t)atomic_load(&engine->state),
+      .tls_accepted = atomic_load(&engine->tls_accepted),
+      .tls_resumed = atomic_load(&engine->tls_resumed),
+      .tls_refused = atomic_load(&engine->tls_refused),
+      .tls_connected = atomic_load(&engine->tls_connected),
+      .tls_unconnected = atomic_load(&engine->tls_unconnected),
   };
 }
 

@@ -31,6 +31,7 @@ static void relay_end(struct engine *engine, struct connection *connection, enum
     /* An end in order would make the cut answer look whole: only a reset says that it is not. */
     struct linger reset = {.l_onoff = 1};
     setsockopt(connection->client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    side_abort(&connection->client);
     connection_end(engine, connection, reason);
     return;
   }
@@ -56,17 +57,10 @@ static bool pass_on(struct engine *engine, struct connection *connection, const 
 static bool read_more(struct engine *engine, struct connection *connection) {
   struct side *from = &connection->backend;
   if (!from->readable || connection->client.pending_length > 0) return false;
-  ssize_t count = recv(from->fd, engine->scratch, SCRATCH_BYTES, 0);
-  if (count > 0) {
-    if (count < (ssize_t)SCRATCH_BYTES && !from->hup) from->readable = false;
-    return pass_on(engine, connection, engine->scratch, (size_t)count);
-  }
-  if (count < 0 && errno == EINTR) return true;
-  if (count < 0 && errno == EAGAIN) {
-    from->readable = false;
-    return false;
-  }
-  bool complete = count == 0 && connection->relay_mode == RELAY_UNTIL_EOF;
+  ssize_t count = side_receive(from, engine->scratch, SCRATCH_BYTES);
+  if (count > 0) return pass_on(engine, connection, engine->scratch, (size_t)count);
+  if (count < 0 && errno == EAGAIN) return false;
+  bool complete = count == 0 && connection->relay_mode == RELAY_UNTIL_EOF && !side_cut(from);
   relay_end(engine, connection, complete ? REASON_RELAYED : REASON_RELAY_TRUNCATED);
   return false;
 }

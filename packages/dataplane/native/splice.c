@@ -2,74 +2,14 @@
  * The splice: bytes from one socket to the other, as fast as the kernel allows, and not one of them lost.
  *
  * Read, then send at once. What the other socket does not take is kept (one buffer a side at most) and nothing more is
- * read until it has drained; when the engine may keep no more, bytes stay in the kernel until they can be sent. A short read means drained, unless the peer
- * has hung up: then only a read of 0 does. No syscall here that a message does not need: one recv, one send.
+ * read until it has drained; when the engine may keep no more, bytes stay in the kernel until they can be sent. No syscall
+ * here that a message does not need: one recv, one send.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "internal.h"
-
-void side_drop(struct engine *engine, struct side *side) {
-  counter_add(&engine->pending_bytes, (uint64_t)-(int64_t)side->pending_length);
-  free(side->pending);
-  side->pending = NULL;
-  side->pending_offset = side->pending_length = 0;
-}
-
-static bool side_keep(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length) {
-  uint32_t have = side->pending_length;
-  uint8_t *kept = malloc(have + length);
-  if (kept == NULL) return false;
-  if (have > 0) memcpy(kept, side->pending + side->pending_offset, have);
-  memcpy(kept + have, bytes, length);
-  free(side->pending);
-  side->pending = kept;
-  side->pending_offset = 0;
-  side->pending_length = have + (uint32_t)length;
-  counter_add(&engine->pending_bytes, length);
-  return true;
-}
-
-/* As much as the socket takes now; -1 on an error. */
-static ssize_t side_write(struct side *side, const uint8_t *bytes, size_t length) {
-  size_t sent = 0;
-  while (sent < length) {
-    ssize_t count = send(side->fd, bytes + sent, length - sent, MSG_NOSIGNAL);
-    if (count > 0) {
-      sent += (size_t)count;
-      continue;
-    }
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno != EAGAIN && errno != ENOBUFS) return -1;
-    side->writable = false;
-    break;
-  }
-  return (ssize_t)sent;
-}
-
-enum send_status side_send(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length) {
-  ssize_t sent = 0;
-  if (side->pending_length == 0) sent = side_write(side, bytes, length);
-  if (sent < 0) return SEND_ERROR;
-  if ((size_t)sent == length) return SEND_DONE;
-  return side_keep(engine, side, bytes + sent, length - (size_t)sent) ? SEND_KEPT : SEND_ERROR;
-}
-
-enum send_status side_flush(struct engine *engine, struct side *side) {
-  if (side->pending_length == 0) return SEND_DONE;
-  if (!side->writable) return SEND_KEPT;
-  ssize_t sent = side_write(side, side->pending + side->pending_offset, side->pending_length);
-  if (sent < 0) return SEND_ERROR;
-  side->pending_offset += (uint32_t)sent;
-  side->pending_length -= (uint32_t)sent;
-  counter_add(&engine->pending_bytes, (uint64_t)-(int64_t)sent);
-  if (side->pending_length > 0) return SEND_KEPT;
-  side_drop(engine, side);
-  return SEND_DONE;
-}
 
 /* One direction of a spliced connection. */
 struct direction {
@@ -106,8 +46,8 @@ static ssize_t send_or_keep(struct engine *engine, const struct direction *direc
 
 /* With the engine's memory for slow readers used up: sends what was peeked at, and takes only what was sent. */
 static ssize_t send_and_take(struct engine *engine, const struct direction *direction, size_t length) {
-  ssize_t sent = side_write(direction->to, engine->scratch, length);
-  if (sent > 0) sent = recv(direction->from->fd, engine->scratch, (size_t)sent, 0);
+  ssize_t sent = side_send_some(engine, direction->to, engine->scratch, length);
+  if (sent > 0) sent = side_receive(direction->from, engine->scratch, (size_t)sent);
   if (sent >= 0 && (size_t)sent < length) direction->from->readable = true;
   return sent;
 }
@@ -120,14 +60,13 @@ static enum pump_status pump(struct engine *engine, const struct direction *dire
     if (!from->readable || from->eof || to->pending_length > 0) return PUMP_IDLE;
     bool keeps = may_keep(engine);
     if (!keeps && !to->writable) return PUMP_IDLE;
-    ssize_t count = recv(from->fd, engine->scratch, SCRATCH_BYTES, keeps ? 0 : MSG_PEEK);
-    if (count < 0 && errno == EINTR) continue;
+    ssize_t count = keeps ? side_receive(from, engine->scratch, SCRATCH_BYTES)
+                          : side_peek(from, engine->scratch, side_some(to));
     if (count < 0 && errno != EAGAIN) return PUMP_FROM_ERROR;
     if (count == 0) {
       from->eof = true;
       if (*direction->first_eof == EOF_NONE) *direction->first_eof = direction->up ? EOF_CLIENT : EOF_BACKEND;
     }
-    if (count < (ssize_t)SCRATCH_BYTES && (count <= 0 || !from->hup)) from->readable = false;
     if (count <= 0) return PUMP_IDLE;
     count = keeps ? send_or_keep(engine, direction, (size_t)count) : send_and_take(engine, direction, (size_t)count);
     if (count < 0) return PUMP_TO_ERROR;
@@ -186,8 +125,7 @@ static bool run_broken(struct engine *engine, struct connection *connection) {
 static void run_half_close(struct engine *engine, struct connection *connection, bool up) {
   struct direction direction = direction_of(engine, connection, up);
   if (!direction.from->eof || direction.to->shut || direction.to->pending_length > 0) return;
-  shutdown(direction.to->fd, SHUT_WR);
-  direction.to->shut = true;
+  side_shut(engine, direction.to);
   if (connection->deadline_ms != 0) return;
   connection->deadline_ms = engine->now_ms + engine->options.half_close_timeout_ms;
   timer_set(engine, connection, connection->deadline_ms);
@@ -200,6 +138,12 @@ static void bound_reset(struct engine *engine, struct connection *connection) {
   timer_set(engine, connection, connection->deadline_ms);
 }
 
+/* A stream that ended without TLS's own end is told apart in the record: it may be cut short. */
+static enum reason closed_by(const struct connection *connection, bool client) {
+  if (client) return side_cut(&connection->client) ? REASON_CLIENT_TRUNCATED : REASON_CLIENT_CLOSED;
+  return side_cut(&connection->backend) ? REASON_BACKEND_TRUNCATED : REASON_BACKEND_CLOSED;
+}
+
 void splice_run(struct engine *engine, struct connection *connection) {
   if (!run_direction(engine, connection, true) || !run_direction(engine, connection, false)) return;
   if (!run_broken(engine, connection)) return;
@@ -207,8 +151,7 @@ void splice_run(struct engine *engine, struct connection *connection) {
   const struct side *client = &connection->client, *backend = &connection->backend;
   if (!client->eof && !backend->eof) return;
   if (client->eof && backend->eof && client->pending_length + backend->pending_length == 0) {
-    bool client_first = connection->first_eof == EOF_CLIENT;
-    connection_end(engine, connection, client_first ? REASON_CLIENT_CLOSED : REASON_BACKEND_CLOSED);
+    connection_end(engine, connection, closed_by(connection, connection->first_eof == EOF_CLIENT));
     return; /* closing says what two more shutdowns would */
   }
   run_half_close(engine, connection, true);

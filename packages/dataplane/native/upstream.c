@@ -23,6 +23,15 @@ static void fail_connect(struct engine *engine, struct connection *connection, i
   handshake_fail(engine, connection, STAGE_CONNECT, code, error);
 }
 
+void upstream_failed(struct engine *engine, struct connection *connection, int error, const char *why) {
+  if (error != 0) {
+    fail_connect(engine, connection, error);
+    return;
+  }
+  handshake_fail(engine, connection, STAGE_CONNECT, FAILED_TLS, 0);
+  if (connection->handshake != NULL) connection->handshake->why = why;
+}
+
 /* Connects without waiting; the errno, 0 when it is under way or done. */
 static int dial_socket(struct engine *engine, struct connection *connection, const struct dial *dial) {
   struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(dial->port)};
@@ -35,9 +44,34 @@ static int dial_socket(struct engine *engine, struct connection *connection, con
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   connection->backend = (struct side){.fd = fd};
   connection_count(engine, connection, dial->slot);
+  if (dial->tls != 0 && !tls_connect(engine, &connection->backend, dial->tls)) return ENOMEM;
   const struct sockaddr *address = is_v4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6;
   if (connect(fd, address, is_v4 ? sizeof v4 : sizeof v6) != 0 && errno != EINPROGRESS) return errno;
   return connection_watch(engine, connection, true) ? 0 : ENOMEM;
+}
+
+static void await_answer(struct engine *engine, struct connection *connection) {
+  struct handshake *handshake = connection->handshake;
+  engine_clock(engine);
+  handshake->connected_us = engine->now_us;
+  connection->state = STATE_READING_RESPONSE;
+  uint32_t timeout = handshake->answer_timeout_ms;
+  handshake->answer_deadline_ms = timeout > 0 ? engine->now_ms + timeout : 0;
+  connection->deadline_ms = handshake->answer_deadline_ms;
+  timer_set(engine, connection, connection->deadline_ms);
+}
+
+void upstream_secured(struct engine *engine, struct connection *connection) {
+  struct handshake *handshake = connection->handshake;
+  const uint8_t *head = (const uint8_t *)handshake->out;
+  if (side_send(engine, &connection->backend, head, handshake->out_length) == SEND_ERROR) {
+    fail_connect(engine, connection, errno);
+    return;
+  }
+  free(handshake->out);
+  handshake->out = NULL;
+  await_answer(engine, connection);
+  ready_push(engine, connection); /* what has come with the end of the handshake brings no further event */
 }
 
 /* Sends the head; a socket that is still connecting answers EAGAIN, one that was refused says so. */
@@ -49,13 +83,7 @@ static void send_head(struct engine *engine, struct connection *connection) {
     fail_connect(engine, connection, errno);
     return;
   }
-  engine_clock(engine);
-  handshake->connected_us = engine->now_us;
-  connection->state = STATE_READING_RESPONSE;
-  uint32_t timeout = handshake->answer_timeout_ms;
-  handshake->answer_deadline_ms = timeout > 0 ? engine->now_ms + timeout : 0;
-  connection->deadline_ms = handshake->answer_deadline_ms;
-  timer_set(engine, connection, connection->deadline_ms);
+  await_answer(engine, connection);
   uint32_t rest = handshake->out_length - (uint32_t)count;
   if (rest > 0) side_send(engine, &connection->backend, (uint8_t *)handshake->out + count, rest);
   free(handshake->out);
@@ -65,6 +93,7 @@ static void send_head(struct engine *engine, struct connection *connection) {
 bool engine_connect(struct engine *engine, connection_id id, const struct dial *dial) {
   struct connection *connection = connection_find(engine, id);
   if (connection == NULL || connection->state != STATE_DECIDING || connection->notice != NOTICE_NONE) return false;
+  if (connection->client.tls != NULL && tls_unverified(&connection->client)) return false;
   meters_open(engine, connection, dial->group);
   struct handshake *handshake = handshake_get(connection);
   char *head = malloc(dial->head_length);
@@ -80,7 +109,7 @@ bool engine_connect(struct engine *engine, connection_id id, const struct dial *
   engine_clock(engine);
   if (connection->connect_us == 0) connection->connect_us = engine->now_us;
   connection->backend_closed_us = 0;
-  connection->state = STATE_CONNECTING;
+  connection->state = dial->tls != 0 ? STATE_BACKEND_TLS : STATE_CONNECTING;
   int error = dial_socket(engine, connection, dial);
   if (error != 0) {
     fail_connect(engine, connection, error);
@@ -88,7 +117,11 @@ bool engine_connect(struct engine *engine, connection_id id, const struct dial *
   }
   connection->deadline_ms = dial->connect_timeout_ms > 0 ? engine->now_ms + dial->connect_timeout_ms : 0;
   timer_set(engine, connection, connection->deadline_ms);
-  send_head(engine, connection); /* on a short path the connection is there already: one wait less */
+  if (dial->tls != 0) {
+    tls_backend_run(engine, connection); /* what it sends is kept until there is a connection */
+  } else {
+    send_head(engine, connection); /* on a short path the connection is there already: one wait less */
+  }
   /* What came with the head brings no further event: a client that has left already is noticed now. */
   if (connection->client.hup) ready_push(engine, connection);
   return true;

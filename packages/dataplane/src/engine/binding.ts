@@ -6,6 +6,7 @@
  * connection). Strings that carry HTTP heads are latin1. Arguments are checked here and in engine.ts, not in C.
  */
 import { createRequire } from 'node:module';
+import type { NativeTls } from './tls-binding.js';
 
 /** Index of an engine in the process-wide registry. */
 export type EngineIndex = number;
@@ -81,9 +82,18 @@ export type FailedStage = (typeof FailedStage)[keyof typeof FailedStage];
  * Why a stage failed. `errno`: the peer or the network said so (ECONNREFUSED, EHOSTUNREACH, …), counted against the
  * endpoint; `local`: this machine did (EADDRNOTAVAIL, EMFILE, ENOBUFS, …), which says nothing about the endpoint.
  * `eof`: the backend closed before the first byte of its answer; `reset`: likewise with RST; `truncated`: the backend
- * closed inside a head.
+ * closed inside a head; `tls`: the TLS handshake with the backend failed (its certificate was not good, …), `why` says how.
  */
-export const FailedCode = { timeout: 0, tooLarge: 1, errno: 2, eof: 3, reset: 4, local: 5, truncated: 6 } as const;
+export const FailedCode = {
+  timeout: 0,
+  tooLarge: 1,
+  errno: 2,
+  eof: 3,
+  reset: 4,
+  local: 5,
+  truncated: 6,
+  tls: 7,
+} as const;
 export type FailedCode = (typeof FailedCode)[keyof typeof FailedCode];
 
 /** Numbers of `stats()`, in the order of the array that it fills. */
@@ -100,6 +110,11 @@ export const STAT_NAMES = [
   'logDrops', // access-log records dropped because the ring was full, ever
   'heartbeatAgeMs', // since the engine was last driven
   'state', // EngineState
+  'tlsAccepted', // TLS handshakes with clients that were completed, ever
+  'tlsResumed', // of these: from a ticket
+  'tlsRefused', // TLS handshakes with clients that failed, ever
+  'tlsConnected', // TLS handshakes with backends that were completed, ever
+  'tlsUnconnected', // TLS handshakes with backends that failed, ever
 ] as const;
 export type EngineStats = Record<(typeof STAT_NAMES)[number], number>;
 
@@ -114,7 +129,7 @@ export const METER_FIELDS = ['opened', 'active', 'bytesUp', 'bytesDown'] as cons
  * The engine writes, around them: level, time, clientIp, and at the end requestBodyBytes, responseBodyBytes,
  * backendTimeTaken, timeTaken, closeReason (for limits also clientSilentMs and backendSilentMs).
  */
-export interface Native {
+export interface Native extends NativeTls {
   // --- the registry: any thread ---
   /** Makes an engine and returns its index. Throws when the registry is full (256). */
   engineCreate(options: EngineOptions): EngineIndex;
@@ -199,7 +214,9 @@ export interface Native {
   /**
    * Dials an endpoint for a connection whose request has been decided and sends `head` when it is connected.
    * `slot` is the endpoint's on the status board; `group` is the metric group that the connection is counted in from now
-   * on, unless an earlier call has named one. False: the id is stale.
+   * on, unless an earlier call has named one. `tls` is a context of `tlsClientContext`, 0 for plain TCP; with one the
+   * connect timeout covers the TLS handshake too. False: the id is stale, or the client showed a certificate that is not
+   * good (which only `respond` and `close` may answer).
    */
   connect(
     engine: EngineIndex,
@@ -211,6 +228,7 @@ export interface Native {
     connectTimeoutMs: number,
     answerTimeoutMs: number,
     group: number,
+    tls: number,
   ): boolean;
   /** Passes an interim (1xx) answer on to the client and reads the next head of the backend. */
   interim(engine: EngineIndex, id: ConnectionId, head: string): boolean;

@@ -23,6 +23,8 @@ export interface Dial {
   readonly answerTimeoutMs: number;
   /** Metric group. */
   readonly group: number;
+  /** A TLS context for backends; 0: plain TCP. */
+  readonly tls: number;
 }
 
 /** What a handshake may ask of its engine. */
@@ -68,9 +70,10 @@ export function createEngine(native: Native, index: EngineIndex): Engine {
       checkInteger('slot', dial.slot, UINT32_MAX);
       checkText('head', dial.head, HEAD_BYTES_MAX);
       checkInteger('group', dial.group, UINT32_MAX);
-      const { address, port, slot, head, group } = dial;
+      checkInteger('tls', dial.tls, UINT32_MAX);
+      const { address, port, slot, head, group, tls } = dial;
       const [connectTimeoutMs, answerTimeoutMs] = [timeout(dial.connectTimeoutMs), timeout(dial.answerTimeoutMs)];
-      return native.connect(index, id, address, port, slot, head, connectTimeoutMs, answerTimeoutMs, group);
+      return native.connect(index, id, address, port, slot, head, connectTimeoutMs, answerTimeoutMs, group, tls);
     },
     interim: (id, head) => {
       checkText('head', head, HEAD_BYTES_MAX);

@@ -12,15 +12,16 @@
  * | 24     | f64  | response: time since `connect` was called, ms; ended: time since the accept, ms |
  * | 32     | u32  | listener tag                                                                    |
  * | 36     | u32  | request: client port; failed: stage; ended: close reason                        |
- * | 40     | u32  | failed: code                                                                    |
+ * | 40     | u32  | failed: code; request: bytes of the TLS text                                    |
  * | 44     | u32  | failed: errno                                                                   |
  * | 48     | u32  | bytes of the address text (request, and failed in the stage requestHead)        |
- * | 52     | u32  | bytes of the head (request, response)                                           |
- * | 56     |      | address text, then the head, latin1                                             |
+ * | 52     | u32  | bytes of the head (request, response), of the reason (failed)                   |
+ * | 56     |      | address text, then the head or the reason, latin1, then the TLS text (tls-info.ts) |
  *
  * Strings are fresh (decoded, not sliced out of a larger string): keeping one pins nothing.
  */
 import { type ConnectionId, EventKind, type FailedCode, type FailedStage } from './binding.js';
+import { type ClientTls, parseClientTls } from './tls-info.js';
 
 export interface RequestEvent {
   readonly kind: typeof EventKind.request;
@@ -31,6 +32,8 @@ export interface RequestEvent {
   readonly clientPort: number;
   /** The whole head with its final CRLF CRLF, latin1. */
   readonly head: string;
+  /** null: plain TCP. */
+  readonly tls: ClientTls | null;
 }
 export interface ResponseEvent {
   readonly kind: typeof EventKind.response;
@@ -50,6 +53,8 @@ export interface FailedEvent {
   readonly errno: number;
   /** Set in the stage requestHead, where TypeScript has not seen the connection before; else ''. */
   readonly clientAddress: string;
+  /** With the code `tls`: what is wrong, in OpenSSL's words; else ''. */
+  readonly why: string;
 }
 /** A connection ended while TypeScript still had to decide about it (the client left). The id is stale already. */
 export interface EndedEvent {
@@ -95,6 +100,7 @@ function decodeEvent(buffer: Buffer, view: DataView, at: number): EngineEvent {
         clientAddress: buffer.toString('latin1', textAt, headAt),
         clientPort: view.getUint32(at + 36, true),
         head: buffer.toString('latin1', headAt, headAt + headBytes),
+        tls: parseClientTls(buffer, headAt + headBytes, view.getUint32(at + 40, true)),
       };
     case EventKind.response:
       return {
@@ -113,6 +119,7 @@ function decodeEvent(buffer: Buffer, view: DataView, at: number): EngineEvent {
         code: view.getUint32(at + 40, true) as FailedCode,
         errno: view.getUint32(at + 44, true),
         clientAddress: buffer.toString('latin1', textAt, headAt),
+        why: buffer.toString('latin1', headAt, headAt + headBytes),
       };
     default:
       return {

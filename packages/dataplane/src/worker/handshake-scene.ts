@@ -136,11 +136,12 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
         clientAddress: '192.0.2.1',
         clientPort: 1,
         head,
+        tls: null,
       }),
     response: (head: string) =>
       handshakes.handle(engine, { id: ID, kind: EventKind.response, connectMs: 1, answerMs: 2, head }),
     failed: (stage: FailedStage, code: FailedCode) =>
-      handshakes.handle(engine, { ...base, kind: EventKind.failed, stage, code, errno: 0, clientAddress: '' }),
+      handshakes.handle(engine, { ...base, kind: EventKind.failed, stage, code, errno: 0, clientAddress: '', why: '' }),
     ended: () => handshakes.handle(engine, { id: ID, kind: EventKind.ended, requestBytes: 0, timeMs: 1, reason: 0 }),
     last: () => calls.at(-1),
     status: () => Number(calls.at(-1)?.text.slice(9, 12)),

@@ -118,6 +118,7 @@ export class Handshakes {
       connectTimeoutMs: attemptTimeoutMs(connectLeftMs, endpoints, tried.length - 1),
       answerTimeoutMs: Math.min(answerMs(rule.limits, this.#context.limits), requestLeftMs),
       group: this.#answers.group(pending, choice.service),
+      tls: 0,
     });
   }
 

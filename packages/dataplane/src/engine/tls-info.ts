@@ -1,0 +1,27 @@
+/**
+ * What the engine tells of a client's TLS with its request: five lines of text behind the head.
+ *
+ * Invariant: `certificateError` is '' only when no certificate was asked for or the one that was shown is good; the engine
+ * dials no backend for a client whose is not. Protocol and cipher are OpenSSL's names. Pure; runs in the workers.
+ */
+export interface ClientTls {
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly protocol: string;
+  /** OpenSSL's name of the cipher. */
+  readonly cipher: string;
+  /** Server name that the client asked for, in lower case; '' for none. */
+  readonly serverName: string;
+  /** Why the client's certificate is not good, in OpenSSL's words; ''. */
+  readonly certificateError: string;
+  /** Subject of the client's certificate (RFC 2253, at most 1 KiB); '' when it showed none. */
+  readonly subject: string;
+}
+
+/** Reads the text of `bytes` bytes at `at`; null without any. */
+export function parseClientTls(buffer: Buffer, at: number, bytes: number): ClientTls | null {
+  if (bytes === 0) return null;
+  const [protocol = '', cipher = '', serverName = '', certificateError = '', subject = ''] = buffer
+    .toString('utf8', at, at + bytes)
+    .split('\n');
+  return { protocol, cipher, serverName, certificateError, subject };
+}
