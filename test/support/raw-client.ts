@@ -38,6 +38,11 @@ export class RawClient {
     return new RawClient(socket);
   }
 
+  /** Over a socket that is connected already, of TLS for one. */
+  static over(socket: Socket): RawClient {
+    return new RawClient(socket);
+  }
+
   /** Connects, sends one head and reads the answer's head. */
   static async request(to: Address, bytes: string | Buffer): Promise<{ client: RawClient; answer: ReceivedHead }> {
     const client = await RawClient.connect(to);
