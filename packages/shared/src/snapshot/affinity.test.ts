@@ -140,9 +140,10 @@ test('a policy without a route is a warning', () => {
   ]);
 });
 
-test('policies for one route are an error from the second on, even when the first asks for nothing', () => {
+test('of several policies for one route the first counts, even when it asks for nothing', () => {
   const more = ['b', 'c'].map((name) => routePolicy(`default: { ${MANAGED} }`, { name }));
-  const { issues } = compile(...more, BASE, routePolicy('default: {}', { name: 'a' }));
+  const { snapshot, issues } = compile(...more, BASE, routePolicy('default: {}', { name: 'a' }));
   const message = 'spec.targetRef: HTTPRoute default/chat already has RoutePolicy default/a';
   expect(brief(issues)).toEqual([message, message]);
+  expect(snapshot.rules[0]?.affinity).toBeNull();
 });

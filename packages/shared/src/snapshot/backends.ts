@@ -63,6 +63,10 @@ export function compileBackends(
     if ('reason' in target) report.unresolved(at, target, ANSWERS_500);
     if ('reason' in target || !usable || !serving) return { service: -1, weight: ref.weight, filters };
     const service = services.add(target);
+    if (typeof service === 'string') {
+      report.warn(at, `${service}: ${ANSWERS_500}`);
+      return { service: -1, weight: ref.weight, filters };
+    }
     if (services.list[service]?.targets.every(({ draining }) => draining)) {
       const message = `Service ${target.namespace}/${target.name} has no ready endpoint on port ${target.port}`;
       report.warn(at, `${message}: its share of the requests is answered with 503`, NO_ENDPOINT_HINT);

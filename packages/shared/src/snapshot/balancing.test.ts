@@ -61,7 +61,7 @@ test.each([
   ['name: chat', 'name: chat'],
   ['name: chat', 'name: chat, ports: [{ port: 81 }]'],
   ['name: chat, ports: [{ port: 80 }, { port: 81 }]', 'name: chat, ports: [{ port: 81 }]'],
-])('two policies for { %s } and { %s } are an error at the second by name', (first, second) => {
+])('two policies for { %s } and { %s }: the first by name counts', (first, second) => {
   const a = loadBalancing('strategy: ring-hash', { name: 'a' }, first);
   const b = loadBalancing('strategy: round-robin', { name: 'b' }, second);
   const { text, line, column } = marked(b.replace('[{ group', '[§{ group'));
@@ -70,12 +70,12 @@ test.each([
     [text, BASE, a],
   ]) {
     const { issues } = compile(...texts, ...(texts.length === 2 ? [BASE] : []));
-    expect(issues).toMatchObject([{ severity: 'error', line, column, path: 'spec.targetRefs[0]' }]);
+    expect(issues).toMatchObject([{ severity: 'warning', line, column, path: 'spec.targetRefs[0]' }]);
     expect(issues[0]?.message).toBe('Service default/chat already has BackendLoadBalancingPolicy default/a');
   }
 });
 
-test('one policy that names a Service twice is the same error', () => {
+test('one policy that names a Service twice is the same warning', () => {
   const { issues } = compile(BASE, loadBalancing('strategy: ring-hash', {}, 'name: chat', 'name: chat'));
   expect(brief(issues)).toEqual([
     'spec.targetRefs[1]: Service default/chat already has BackendLoadBalancingPolicy default/policy',

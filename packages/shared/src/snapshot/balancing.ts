@@ -1,7 +1,8 @@
 /**
  * BackendLoadBalancingPolicy to balancing: which policy a port of a Service has, and what it comes to.
  *
- * A targetRef without ports means all of them; two references that share a port are an error. Pure.
+ * A targetRef without ports means all of them; of two references that share a port the older policy's counts. Pure but for
+ * what it says.
  */
 
 import { annotationKey } from '../resources/annotations.js';
@@ -9,7 +10,8 @@ import type { ConfigIssue } from '../resources/issue.js';
 import type { LoadBalancing } from '../resources/load-balancing-policy.js';
 import type { ConfigPath } from '../resources/path.js';
 import { issueAt, type LoadBalancingPolicy, resourceName, type Service } from '../resources/resource.js';
-import { byName, resolveTarget, secondPolicy } from './policy-target.js';
+import type { CompileContext } from './context.js';
+import { byAge, conflict, type PolicyWords, refusePolicy, resolveTarget } from './policy-target.js';
 import { type BalancingSnapshot, DEFAULT_BALANCING } from './service-policy.js';
 
 interface Entry {
@@ -23,17 +25,21 @@ export interface BalancingIndex {
   of(service: Service, port: number): BalancingSnapshot;
 }
 
-/** Reads all policies; issues for targets, ports and hash keys that are not right. */
-export function indexBalancing(
-  policies: readonly LoadBalancingPolicy[],
-  services: ReadonlyMap<string, Service>,
-  issues: ConfigIssue[],
-): BalancingIndex {
+const WORDS: PolicyWords = {
+  invalid: 'InvalidBackendLoadBalancingPolicy',
+  notFound: 'InvalidService',
+  targetGroup: '',
+  targetKind: 'Service',
+};
+
+/** Reads all policies; conditions and issues for targets, ports and hash keys that are not right. */
+export function indexBalancing(services: ReadonlyMap<string, Service>, context: CompileContext): BalancingIndex {
+  const { issues } = context;
   const entries = new Map<string, Entry[]>();
-  for (const policy of byName(policies)) {
+  for (const policy of byAge(context.resources.loadBalancingPolicies)) {
     for (const [index, ref] of policy.spec.targetRefs.entries()) {
       const path = ['spec', 'targetRefs', index];
-      const key = resolveTarget({ policy, ref, path, kind: 'Service' }, services, issues);
+      const key = resolveTarget(policy, ref, path, WORDS, services, context);
       const service = key === undefined ? undefined : services.get(key);
       if (key === undefined || service === undefined) continue;
       const ports = ref.ports.map(({ port }) => port);
@@ -41,7 +47,7 @@ export function indexBalancing(
       const list = entries.get(key) ?? [];
       const first = list.find((entry) => overlap(entry.ports, ports));
       if (first === undefined) entries.set(key, [...list, { policy, ports }]);
-      else issues.push(secondPolicy(policy, path, `Service ${key}`, first.policy));
+      else refusePolicy(policy, WORDS, path, conflict(`Service ${key}`, first.policy), context);
     }
   }
   for (const [key, service] of services) issues.push(...unreadHashKey(service, entries.get(key) ?? []));

@@ -10,10 +10,8 @@
 
 import { type ConfigIssue, sortIssues } from '../resources/issue.js';
 import { type HttpRoute, issueAt, type ResourceSet, resourceName } from '../resources/resource.js';
-import { indexAffinity } from './affinity.js';
 import { checkKinds } from './allowed-routes.js';
 import { type Attachment, attachRoutes } from './attachment.js';
-import { indexBalancing } from './balancing.js';
 import { type ConditionBook, createConditionBook } from './condition-book.js';
 import { reportOverlaps } from './conflicts.js';
 import type { CompileContext } from './context.js';
@@ -21,17 +19,16 @@ import { ownGateways } from './gateways.js';
 import { indexGrants } from './grants.js';
 import { groupBy } from './group-by.js';
 import { hostsOfListener } from './hosts.js';
-import { indexListenerTls } from './listener-tls.js';
 import { collectListeners, type Listener } from './listeners.js';
 import { buildMatches } from './matches.js';
 import { createMaterialBook } from './material.js';
 import { indexNamespaces } from './namespaces.js';
-import { notYet } from './not-yet.js';
+import { notServedYet } from './not-yet.js';
+import { compilePolicies, type Policies } from './policies.js';
 import { compareRoutes } from './precedence.js';
-import { compileProbes } from './probe.js';
-import { compileRoutePolicies, type RoutePolicies } from './route-limits.js';
+import type { RoutePolicies } from './route-limits.js';
 import { buildRules, type RuleTable } from './rules.js';
-import { createServiceTable, indexServices, type ServiceTable, unownedSlices } from './services.js';
+import { createServiceTable, indexServices, type ServiceIndex, type ServiceTable, unownedSlices } from './services.js';
 import type { ListenerInfo, Snapshot } from './snapshot.js';
 import type { ResourceStatus } from './status.js';
 import { statusesOf } from './statuses.js';
@@ -53,29 +50,32 @@ export interface CompileResult {
 export function compileSnapshot(resources: ResourceSet, nowMs = Date.now()): CompileResult {
   const book = createConditionBook();
   const context = createContext(resources, book, nowMs);
-  context.issues.push(...notYet(resources), ...unownedSlices(resources.endpointSlices));
+  context.issues.push(...unownedSlices(resources.endpointSlices));
+  const index = indexServices(resources);
+  const policies = compilePolicies(index.services, context);
   const gateways = ownGateways(context);
   const { listeners, accepted } = collectListeners(gateways, context);
   checkKinds(listeners, context);
   const served = serveListeners(
     listeners.filter((listener) => accepted.has(listener)),
+    policies,
     context,
   );
   checkServed(served, context);
+  context.issues.push(...notServedYet(served.keys(), resources));
   const ours = new Set(gateways.map(({ gateway }) => resourceName(gateway)));
   const routes = [...resources.httpRoutes].sort(compareRoutes);
   const { attachments, parents } = attachRoutes(routes, ours, listeners, context);
   const serving = new Set(attachments.filter(({ listener }) => served.has(listener)).map(({ route }) => route));
-  const policies = compileRoutePolicies(context);
-  const { services, table } = compileRules(routes, serving, policies, context);
+  const { services, table } = compileRules(routes, serving, { index, policies }, context);
   const matches = buildMatches([...serving], table.firstRule, context.issues);
   const attachedTo = groupBy(attachments, ({ listener }) => listener);
   const content = {
     listeners: [...served].map(([listener, tls]) => ({
-      ...listenerInfo(listener, tls, policies),
+      ...listenerInfo(listener, tls, policies.routes),
       hosts: hostsOfListener(attachedTo.get(listener) ?? [], matches),
     })),
-    routes: [...serving].map((route) => ({ name: resourceName(route), removal: policies.removalOf(route) })),
+    routes: [...serving].map((route) => ({ name: resourceName(route), removal: policies.routes.removalOf(route) })),
     rules: table.rules,
     services: services.list,
   };
@@ -107,12 +107,12 @@ function createContext(resources: ResourceSet, book: ConditionBook, nowMs: numbe
 /** Those of the accepted listeners that can be served, with their TLS, in the same order. */
 function serveListeners(
   accepted: readonly Listener[],
+  { listenerTls }: Policies,
   context: CompileContext,
 ): ReadonlyMap<Listener, ListenerTlsSnapshot | null> {
-  const tls = indexListenerTls(context);
   const served = new Map<Listener, ListenerTlsSnapshot | null>();
   for (const listener of accepted) {
-    const compiled = listener.protocol === 'HTTPS' ? tls.of(listener) : null;
+    const compiled = listener.protocol === 'HTTPS' ? listenerTls.of(listener) : null;
     if (compiled !== null || listener.protocol === 'HTTP') served.set(listener, compiled);
   }
   reportOverlaps([...served.keys()], context);
@@ -130,18 +130,13 @@ function checkServed(served: ReadonlyMap<Listener, unknown>, { resources, issues
 function compileRules(
   routes: readonly HttpRoute[],
   serving: ReadonlySet<HttpRoute>,
-  policies: RoutePolicies,
+  { index, policies }: { readonly index: ServiceIndex; readonly policies: Policies },
   context: CompileContext,
 ): { readonly services: ServiceTable; readonly table: RuleTable } {
-  const { resources, issues } = context;
-  const index = indexServices(resources);
-  const servicePolicies = {
-    probes: compileProbes(resources.healthCheckPolicies, index.services, issues),
-    balancing: indexBalancing(resources.loadBalancingPolicies, index.services, issues),
-  };
-  const services = createServiceTable(index, servicePolicies, issues);
-  const affinities = indexAffinity(resources.routePolicies, resources.httpRoutes, issues);
-  const table = buildRules(routes, serving, { services, affinities, policies }, context);
+  const { issues } = context;
+  const services = createServiceTable(index, policies.services, issues);
+  const { affinities, routes: routePolicies } = policies;
+  const table = buildRules(routes, serving, { services, affinities, policies: routePolicies }, context);
   issues.push(...sharedNames(index, services.used), ...unreadDnsNames(index), ...strangePorts(index));
   return { services, table };
 }

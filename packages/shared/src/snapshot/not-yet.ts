@@ -1,22 +1,21 @@
 /**
- * What the schemas take and the compiler does not serve yet: an error each, so that nothing is served otherwise than written.
+ * TLS, which is compiled and which no worker speaks yet: an error each, so that nothing is served in plain text by accident.
  *
- * Each entry goes when its part of the compiler comes; the file goes with the last. Pure.
+ * The file goes when the workers do speak it. Pure.
  */
 import type { ConfigIssue } from '../resources/issue.js';
-import type { ConfigPath } from '../resources/path.js';
-import { issueAt, type Resource, type ResourceSet } from '../resources/resource.js';
+import { issueAt, type ResourceSet } from '../resources/resource.js';
+import type { Listener } from './listeners.js';
 
-export function notYet(resources: ResourceSet): ConfigIssue[] {
-  const issues: ConfigIssue[] = [];
-  const refuse = (resource: Resource<unknown>, path: ConfigPath) =>
-    issues.push(issueAt(resource, 'error', path, 'is not supported yet'));
-  for (const policy of resources.routePolicies) {
-    const { default: base, override } = policy.spec;
-    if (base.timeouts?.routeTimeout !== undefined) refuse(policy, ['spec', 'default', 'timeouts']);
-    if (override.timeouts?.routeTimeout !== undefined) refuse(policy, ['spec', 'override', 'timeouts']);
-  }
-  const { backendTlsPolicies, albBackendTlsPolicies, frontendTlsPolicies } = resources;
-  for (const policy of [...backendTlsPolicies, ...albBackendTlsPolicies, ...frontendTlsPolicies]) refuse(policy, []);
-  return issues;
+const MESSAGE = 'TLS is not built yet';
+
+/** `served`: the listeners of the snapshot. */
+export function notServedYet(served: Iterable<Listener>, resources: ResourceSet): ConfigIssue[] {
+  const listeners = [...served].filter(({ protocol }) => protocol === 'HTTPS');
+  return [
+    ...listeners.map(({ gateway, path }) => issueAt(gateway, 'error', [...path, 'protocol'], MESSAGE)),
+    ...[...resources.backendTlsPolicies, ...resources.albBackendTlsPolicies].map((policy) =>
+      issueAt(policy, 'error', [], MESSAGE),
+    ),
+  ];
 }

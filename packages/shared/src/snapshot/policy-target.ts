@@ -1,50 +1,110 @@
 /**
- * What a policy's targetRef means: an object that is there, in the policy's own namespace, with no other such policy.
+ * What a policy's targetRef means: an object that is there, that the policy may refer to, and that has no older policy.
  *
- * A target that does not exist is a warning, as a parentRef is: the policy does nothing and the rest is served. Two
- * policies of one kind for one target are an error: which of them counts would be chance. Pure.
+ * A policy that cannot be honoured says so in a condition and a warning, and the rest is served. Of two policies of one
+ * kind for one target the older counts, then the first by name (BackendTLSPolicySpec.TargetRefs), so that it never depends
+ * on the files. Pure but for what it says.
  */
-import type { ConfigIssue } from '../resources/issue.js';
+import type { IssueSeverity } from '../resources/issue.js';
 import type { ConfigPath } from '../resources/path.js';
-import type { TargetRef } from '../resources/policy-fields.js';
 import { issueAt, type Resource, resourceName } from '../resources/resource.js';
+import type { CompileContext } from './context.js';
+import { type GrantTarget, notPermitted } from './grants.js';
 import { compareText } from './hostname.js';
 
-export interface PolicyTarget {
-  readonly policy: Resource<unknown>;
-  readonly ref: TargetRef;
-  /** Where the reference stands in the policy. */
-  readonly path: ConfigPath;
-  /** `Service` or `HTTPRoute`. */
-  readonly kind: string;
+/** What the conditions of a kind of policy are called: the reference's words. */
+export interface PolicyWords {
+  /** Reason of `Accepted` when the policy is not honoured. */
+  readonly invalid: string;
+  /** Reason of `ResolvedRefs` when the target is not there. */
+  readonly notFound: string;
+  readonly targetGroup: string;
+  readonly targetKind: 'Service' | 'HTTPRoute' | 'Gateway';
 }
 
-/** `namespace/name` of the target, if `known` has it; else undefined, and the issue that says why. */
-export function resolveTarget(
-  { policy, ref, path, kind }: PolicyTarget,
-  known: ReadonlyMap<string, unknown>,
-  issues: ConfigIssue[],
-): string | undefined {
-  if (ref.namespace !== undefined && ref.namespace !== policy.namespace) {
-    const message = 'a reference into another namespace (ReferenceGrant) is not supported yet';
-    const hint = `write the policy into namespace ${ref.namespace}`;
-    issues.push(issueAt(policy, 'error', [...path, 'namespace'], message, hint));
-    return undefined;
+export interface TargetRef {
+  readonly name: string;
+  readonly namespace?: string | undefined;
+}
+
+/** Why a policy is not honoured, or not all of it. */
+export interface Refusal {
+  /** Reason of `ResolvedRefs`; '' when its references are as they should be. */
+  readonly unresolved: string;
+  /** Reason of `Accepted`; that of the kind when it is absent. */
+  readonly reason?: string;
+  readonly message: string;
+  readonly hint?: string;
+  /** Absent: a warning. */
+  readonly severity?: IssueSeverity;
+}
+
+type Policy = Resource<unknown>;
+type Said = Pick<CompileContext, 'book' | 'issues'>;
+
+/** Conditions and an issue of a policy that is not honoured. */
+export function refusePolicy(policy: Policy, words: PolicyWords, path: ConfigPath, refusal: Refusal, said: Said): void {
+  const { unresolved, reason = words.invalid, message, hint = '', severity = 'warning' } = refusal;
+  if (unresolved !== '') {
+    said.book.policy(policy, { type: 'ResolvedRefs', status: 'False', reason: unresolved, message });
   }
-  const key = `${policy.namespace}/${ref.name}`;
-  if (known.has(key)) return key;
-  const message = `there is no ${kind} ${key}: the policy does nothing`;
-  issues.push(issueAt(policy, 'warning', [...path, 'name'], message));
+  said.book.policy(policy, { type: 'Accepted', status: 'False', reason, message });
+  said.issues.push(issueAt(policy, severity, path, message, hint));
+}
+
+/** The target, and why it is none: undefined when it is there and may be referred to. */
+export function targetFault(
+  policy: Policy,
+  ref: TargetRef,
+  words: PolicyWords,
+  known: ReadonlyMap<string, unknown>,
+  grants: CompileContext['grants'],
+): (Refusal & { readonly field: 'name' | 'namespace' }) | undefined {
+  const target = targetOf(policy, ref, words);
+  if (!grants.allow(policy, target)) {
+    return { field: 'namespace', unresolved: 'RefNotPermitted', ...notPermitted(policy, target) };
+  }
+  if (known.has(resourceName(target))) return undefined;
+  const message = `there is no ${words.targetKind} ${resourceName(target)}: the policy does nothing`;
+  return { field: 'name', unresolved: words.notFound, message };
+}
+
+/** `namespace/name` of a target that the policy may refer to and that is there; else undefined, and it is said why. */
+export function resolveTarget(
+  policy: Policy,
+  ref: TargetRef,
+  path: ConfigPath,
+  words: PolicyWords,
+  known: ReadonlyMap<string, unknown>,
+  context: CompileContext,
+): string | undefined {
+  const fault = targetFault(policy, ref, words, known, context.grants);
+  if (fault === undefined) return resourceName(targetOf(policy, ref, words));
+  refusePolicy(policy, words, [...path, fault.field], fault, context);
   return undefined;
 }
 
-/** The error of a policy whose target already has one. `target`: as in `Service default/chat`. */
-export function secondPolicy(policy: Resource<unknown>, path: ConfigPath, target: string, first: Resource<unknown>) {
-  const message = `${target} already has ${first.kind} ${resourceName(first)}`;
-  return issueAt(policy, 'error', path, message, 'a target has one policy of a kind');
+function targetOf(
+  policy: Policy,
+  { name, namespace }: TargetRef,
+  { targetGroup, targetKind }: PolicyWords,
+): GrantTarget {
+  return { group: targetGroup, kind: targetKind, namespace: namespace ?? policy.namespace, name };
 }
 
-/** Policies by name, so that it never depends on the files which of two is the first. */
-export function byName<Policy extends Resource<unknown>>(policies: readonly Policy[]): Policy[] {
-  return [...policies].sort((a, b) => compareText(resourceName(a), resourceName(b)));
+/** The refusal of a policy whose target has an older one. `target`: as in `Service default/chat`. */
+export function conflict(target: string, first: Policy): Refusal {
+  const message = `${target} already has ${first.kind} ${resourceName(first)}`;
+  return { unresolved: '', reason: 'Conflicted', message, hint: 'of two policies for one target the older counts' };
+}
+
+/** The oldest first, then by name. */
+export function byAge<Kind extends Policy>(policies: readonly Kind[]): Kind[] {
+  return [...policies].sort(compareAge);
+}
+
+/** Both may be without a time, which is younger than any. */
+export function compareAge(a: Policy, b: Policy): number {
+  if (a.createdAtMs !== b.createdAtMs) return a.createdAtMs < b.createdAtMs ? -1 : 1;
+  return compareText(resourceName(a), resourceName(b));
 }

@@ -111,42 +111,20 @@ test.each([
   ['override: { grpc: {} }', { type: 'grpc', authority: 'localhost', service: '' }],
 ])('what override says of the kind decides it: %s', (spec, check) => expect(probeOf(spec)?.check).toEqual(check));
 
-test('a policy is for the Service of its own namespace', () => {
-  const { snapshot, issues } = compile(BASE, healthCheck('default: { protocol: TCP }', { namespace: 'other' }));
-  expect(brief(issues)).toEqual(['spec.targetRef.name: there is no Service other/chat: the policy does nothing']);
-  expect(snapshot.services[0]?.probe.policy).toBe('');
-});
-
-test.each([
-  ['name: §gone', 'warning', 'name', 'there is no Service default/gone: the policy does nothing'],
-  [
-    'name: chat, namespace: §other',
-    'error',
-    'namespace',
-    'a reference into another namespace (ReferenceGrant) is not supported yet',
-  ],
-])('targetRef { %s } is a(n) %s', (target, severity, field, message) => {
-  const { text, line, column } = marked(healthCheck('default: { protocol: TCP }', {}, target));
-  const { snapshot, issues } = compile(text, BASE);
-  const resource = 'HealthCheckPolicy default/policy';
-  expect(issues).toMatchObject([{ severity, line, column, path: `spec.targetRef.${field}`, message, resource }]);
-  expect(snapshot.services[0]?.probe).toEqual(DEFAULT_PROBE);
-});
-
 test('a policy may name its own namespace', () => {
   const { snapshot, issues } = compile(BASE, healthCheck('default: {}', {}, 'name: chat, namespace: default'));
   expect(issues).toEqual([]);
   expect(snapshot.services[0]?.probe.policy).toBe('default/policy');
 });
 
-test('two policies for one Service are an error at the second by name, whatever the order of the files', () => {
+test('of two policies for one Service the first by name counts, whatever the order of the files', () => {
   const a = healthCheck('default: { protocol: TCP }', { name: 'a' });
   const { text, line, column } = marked(
     healthCheck('default: {}', { name: 'b' }).replace('targetRef: {', 'targetRef: §{'),
   );
   const { snapshot, issues } = compile(text, a, BASE);
   expect(issues).toMatchObject([
-    { severity: 'error', line, column, path: 'spec.targetRef', resource: 'HealthCheckPolicy default/b' },
+    { severity: 'warning', line, column, path: 'spec.targetRef', resource: 'HealthCheckPolicy default/b' },
   ]);
   expect(issues[0]?.message).toBe('Service default/chat already has HealthCheckPolicy default/a');
   expect(snapshot.services[0]?.probe.policy).toBe('default/a');

@@ -2,50 +2,70 @@
  * HealthCheckPolicy to probe: which policy a Service has, and what `default` and `override` come to.
  *
  * `override` wins field by field. What it says of the kind of probe (by protocol or by a block) decides the kind; then
- * only the blocks of that kind are merged. What neither says is as in the default probe. Pure.
+ * only the blocks of that kind are merged. What neither says is as in the default probe. Without a word about TLS the
+ * service's own protocol counts on the service's own port, and plain text on another one. Pure but for what it says.
  */
 import type { HealthCheckConfig } from '../resources/health-check-policy.js';
-import type { ConfigIssue } from '../resources/issue.js';
 import { mergeConfig } from '../resources/policy-fields.js';
-import { type HealthCheckPolicy, resourceName } from '../resources/resource.js';
-import { byName, resolveTarget, secondPolicy } from './policy-target.js';
+import { type HealthCheckPolicy, resourceName, type Service } from '../resources/resource.js';
+import type { CompileContext } from './context.js';
+import { byAge, conflict, type PolicyWords, refusePolicy, resolveTarget } from './policy-target.js';
 import { DEFAULT_PROBE, type ProbeCheck, type ProbeSnapshot } from './service-policy.js';
 
 const DEFAULT_HOST = 'localhost';
 const DEFAULT_STATUSES = [{ start: 200, end: 399 }];
 const PATH = ['spec', 'targetRef'];
 
-/** The probes of the Services that have a policy, by `namespace/name` of the Service. */
-export function compileProbes(
-  policies: readonly HealthCheckPolicy[],
-  services: ReadonlyMap<string, unknown>,
-  issues: ConfigIssue[],
-): Map<string, ProbeSnapshot> {
+const WORDS: PolicyWords = {
+  invalid: 'InvalidHealthCheckPolicy',
+  notFound: 'InvalidService',
+  targetGroup: '',
+  targetKind: 'Service',
+};
+
+export interface ProbeIndex {
+  /** How the endpoints of a port of a Service are probed. `tls`: whether connections to them are. */
+  of(service: Service, port: number, tls: boolean): ProbeSnapshot;
+}
+
+export function indexProbes(services: ReadonlyMap<string, Service>, context: CompileContext): ProbeIndex {
   const owners = new Map<string, HealthCheckPolicy>();
-  for (const policy of byName(policies)) {
-    const ref = policy.spec.targetRef;
-    const key = resolveTarget({ policy, ref, path: PATH, kind: 'Service' }, services, issues);
+  for (const policy of byAge(context.resources.healthCheckPolicies)) {
+    const key = resolveTarget(policy, policy.spec.targetRef, PATH, WORDS, services, context);
     if (key === undefined) continue;
     const first = owners.get(key);
     if (first === undefined) owners.set(key, policy);
-    else issues.push(secondPolicy(policy, PATH, `Service ${key}`, first));
+    else refusePolicy(policy, WORDS, PATH, conflict(`Service ${key}`, first), context);
   }
-  return new Map([...owners].map(([key, policy]) => [key, compileProbe(policy)]));
+  return {
+    of(service, port, tls) {
+      const policy = owners.get(resourceName(service));
+      if (policy === undefined) return tls ? { ...DEFAULT_PROBE, tls } : DEFAULT_PROBE;
+      return compileProbe(policy, (probed) => tls && isOwnPort(service, port, probed));
+    },
+  };
 }
 
-function compileProbe(policy: HealthCheckPolicy): ProbeSnapshot {
+/** Whether a probe's port is where the endpoints of the service listen. A name of a container port is not looked up. */
+function isOwnPort({ spec }: Service, port: number, probed: number): boolean {
+  const targetPort = spec.ports.find((candidate) => candidate.port === port)?.targetPort ?? port;
+  return probed === DEFAULT_PROBE.port || probed === targetPort;
+}
+
+/** `ownTls`: whether the service's own protocol is TLS on a port. */
+function compileProbe(policy: HealthCheckPolicy, ownTls: (port: number) => boolean): ProbeSnapshot {
   const { default: base, override: over } = policy.spec;
   const merged = mergeConfig(base, over);
   const type = kindOf(over) ?? kindOf(base) ?? 'http';
+  const port = merged.port ?? DEFAULT_PROBE.port;
   return {
     policy: resourceName(policy),
     intervalMs: merged.interval ?? DEFAULT_PROBE.intervalMs,
     timeoutMs: merged.timeout ?? DEFAULT_PROBE.timeoutMs,
     healthyThreshold: merged.healthyThreshold ?? DEFAULT_PROBE.healthyThreshold,
     unhealthyThreshold: merged.unhealthyThreshold ?? DEFAULT_PROBE.unhealthyThreshold,
-    port: merged.port ?? DEFAULT_PROBE.port,
-    // Without a word about TLS the service's own protocol counts, which is plain TCP until BackendTLSPolicy is read.
-    tls: type !== 'tcp' && (wantsTls(over) ?? wantsTls(base) ?? DEFAULT_PROBE.tls),
+    port,
+    tls: type !== 'tcp' && (wantsTls(over) ?? wantsTls(base) ?? ownTls(port)),
     check: compileCheck(type, merged),
   };
 }

@@ -13,15 +13,12 @@ import {
   type Service,
 } from '../resources/resource.js';
 import type { ServicePort } from '../resources/service.js';
+import type { BackendTlsIndex } from './backend-tls.js';
 import type { BalancingIndex } from './balancing.js';
 import { groupBy } from './group-by.js';
 import { compareText } from './hostname.js';
-import {
-  DEFAULT_LIVE_CONNECTIONS,
-  DEFAULT_PROBE,
-  type LiveConnectionsSnapshot,
-  type ProbeSnapshot,
-} from './service-policy.js';
+import type { ProbeIndex } from './probe.js';
+import { DEFAULT_LIVE_CONNECTIONS, type LiveConnectionsSnapshot } from './service-policy.js';
 import type { ServiceSnapshot } from './snapshot.js';
 import { resolveTargets } from './targets.js';
 
@@ -43,9 +40,9 @@ export interface ServiceIndex {
 
 /** What policies say of services. */
 export interface ServicePolicies {
-  /** By `namespace/name` of the Service. */
-  readonly probes: ReadonlyMap<string, ProbeSnapshot>;
+  readonly probes: ProbeIndex;
   readonly balancing: BalancingIndex;
+  readonly tls: BackendTlsIndex;
 }
 
 /** Services and slices by the name of the Service. */
@@ -78,8 +75,8 @@ export interface ServiceTable {
   readonly used: ReadonlySet<Service>;
   /** Why a reference means no service; undefined when it means one. */
   fault(ref: ServiceRef): string | undefined;
-  /** Index of the service that a reference without a fault means. */
-  add(ref: ServiceRef): number;
+  /** Index of the service that a reference without a fault means; or why it must not be reached, in words. */
+  add(ref: ServiceRef): number | string;
 }
 
 /** An empty table. What is wrong with a Service itself goes to `issues`. */
@@ -90,19 +87,21 @@ export function createServiceTable(
 ): ServiceTable {
   const list: ServiceSnapshot[] = [];
   const used = new Set<Service>();
-  const known = new Map<string, number>();
-  const add = (ref: ServiceRef): number => {
+  const known = new Map<string, number | string>();
+  const add = (ref: ServiceRef): number | string => {
     const key = `${ref.namespace}/${ref.name}`;
     const service = index.services.get(key);
     if (service === undefined) throw new Error(`Service ${key} was not asked for its faults`);
+    const tls = policies.tls.of(service, ref.port);
+    if (tls !== null && 'broken' in tls) return tls.broken;
     used.add(service);
     const resolved = {
       name: `${key}/${ref.port}`,
       targets: resolveTargets(index, service, portOf(service, ref), ref.port, issues),
-      probe: policies.probes.get(key) ?? DEFAULT_PROBE,
+      probe: policies.probes.of(service, ref.port, tls !== null),
       balancing: policies.balancing.of(service, ref.port),
       liveConnections: liveConnections(service),
-      tls: null,
+      tls,
     };
     return list.push(resolved) - 1;
   };

@@ -44,6 +44,8 @@ export function brief(issues: readonly ConfigIssue[]): string[] {
 interface GatewayOptions {
   readonly name?: string;
   readonly namespace?: string;
+  /** A flow mapping without braces. */
+  readonly annotations?: string;
   /** Listeners as YAML flow mappings without braces: `name: a, port: 80, protocol: HTTP`. */
   readonly listeners?: readonly string[];
   readonly className?: string;
@@ -52,14 +54,13 @@ interface GatewayOptions {
 }
 
 export function gateway(options: GatewayOptions = {}): string {
-  const { name = 'main', namespace = 'default', listeners, className = 'sluice', addresses } = options;
+  const { listeners, className = 'sluice', addresses } = options;
   return `
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
-metadata: { name: ${name}, namespace: ${namespace} }
+metadata: { ${metadataOf({ name: 'main', ...options })} }
 spec:
-  gatewayClassName: ${className}
-${addresses === undefined ? '' : `  addresses: [${addresses.map((each) => `{ ${each} }`).join(', ')}]`}
+  gatewayClassName: ${className}${addresses === undefined ? '' : `\n  addresses: [${addresses.map((each) => `{ ${each} }`).join(', ')}]`}
   listeners:
 ${(listeners ?? ['name: http, port: 80, protocol: HTTP']).map((each) => `    - { ${each} }`).join('\n')}
 `;
@@ -100,16 +101,18 @@ interface RouteOptions {
   /** Flow mappings without braces. */
   readonly parents?: readonly string[];
   readonly hostnames?: readonly string[];
+  /** A flow mapping without braces. */
+  readonly annotations?: string;
   /** Flow mappings without braces, of rules. */
   readonly rules?: readonly string[];
 }
 
 export function route(options: RouteOptions = {}): string {
-  const { name = 'chat', namespace = 'default', created, parents = ['name: main'], hostnames, rules } = options;
+  const { parents = ['name: main'], hostnames, rules } = options;
   return `
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
-metadata: { name: ${name}, namespace: ${namespace}${created === undefined ? '' : `, creationTimestamp: ${created}`} }
+metadata: { ${metadataOf({ name: 'chat', ...options })} }
 spec:
   parentRefs: [${parents.map((each) => `{ ${each} }`).join(', ')}]
 ${hostnames === undefined ? '' : `  hostnames: ${JSON.stringify(hostnames)}`}
@@ -138,9 +141,13 @@ interface ServiceMore {
   readonly spec?: string;
 }
 
-interface PolicyOptions {
+export interface PolicyOptions {
   readonly name?: string;
+  /** '' leaves the field out. */
   readonly namespace?: string;
+  readonly created?: string;
+  /** Flow mapping without braces. */
+  readonly annotations?: string;
 }
 
 /** A HealthCheckPolicy of Service chat; `spec` is what stands beside targetRef, a flow mapping without braces. */
@@ -160,13 +167,24 @@ export function routePolicy(spec: string, options: PolicyOptions = {}, target = 
   return policy('RoutePolicy', `${ref}, ${spec}`, options);
 }
 
-function policy(kind: string, spec: string, { name = 'policy', namespace = 'default' }: PolicyOptions): string {
+/** A policy of the reference; `spec` as a flow mapping without braces. */
+export function policy(kind: string, spec: string, options: PolicyOptions, group = 'alb.networking.azure.io'): string {
   return `
-apiVersion: alb.networking.azure.io/v1
+apiVersion: ${group}/v1
 kind: ${kind}
-metadata: { name: ${name}, namespace: ${namespace} }
+metadata: { ${metadataOf(options)} }
 spec: { ${spec} }
 `;
+}
+
+function metadataOf({ name = 'policy', namespace = 'default', created, annotations }: PolicyOptions): string {
+  const fields = [
+    `name: ${name}`,
+    ...(namespace === '' ? [] : [`namespace: ${namespace}`]),
+    ...(created === undefined ? [] : [`creationTimestamp: ${created}`]),
+    ...(annotations === undefined ? [] : [`annotations: { ${annotations} }`]),
+  ];
+  return fields.join(', ');
 }
 
 /** A Deployment with one container; labels and ports as flow collections without their brackets. */
