@@ -26,6 +26,7 @@ export interface RouteDescription {
   readonly hostnames?: readonly string[];
   readonly rules: readonly RuleDescription[];
   readonly creationTimestamp?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
   /** `spec.default.sessionAffinity` of a RoutePolicy for the route. */
   readonly affinity?: Manifest;
 }
@@ -76,11 +77,16 @@ function rule({ prefix, exact, matches, backends }: RuleDescription): Manifest {
 }
 
 function route(description: RouteDescription, index: number): Manifest {
-  const { name = `route-${index}`, section, hostnames, rules, creationTimestamp } = description;
+  const { name = `route-${index}`, section, hostnames, rules, creationTimestamp, annotations } = description;
   return {
     apiVersion: GATEWAY_API,
     kind: 'HTTPRoute',
-    metadata: { name, namespace: NAMESPACE, ...(creationTimestamp === undefined ? {} : { creationTimestamp }) },
+    metadata: {
+      name,
+      namespace: NAMESPACE,
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
     spec: {
       parentRefs: [{ name: 'edge', ...(section === undefined ? {} : { sectionName: section }) }],
       ...(hostnames === undefined ? {} : { hostnames }),

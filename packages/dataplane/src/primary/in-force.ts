@@ -85,7 +85,7 @@ export class InForce {
     }
     this.services = [...servicesOf(this.#view)];
     this.#names = new Set(this.services.map(({ name }) => name));
-    this.#listeners = new Listeners(native, options);
+    this.#listeners = new Listeners(native, options, log);
     const change = this.#listeners.prepare(plan, this.#identify(this.#view));
     this.#listeners.commit(change);
     this.#told = { revision: 0, snapshot: first.snapshot, ports: change.ports };
@@ -108,7 +108,7 @@ export class InForce {
   }
 
   /** Puts another configuration in force. Rejects with ExitError when it cannot be: then nothing has changed. */
-  async apply({ snapshot, removals }: CompiledConfiguration): Promise<void> {
+  async apply({ snapshot, removals }: CompiledConfiguration): Promise<readonly BoundListener[]> {
     const parts = this.#parts;
     if (parts === undefined) throw new Error('the configuration changes before workers are there');
     const { options, memory } = this.#options;
@@ -116,7 +116,7 @@ export class InForce {
     const services = await this.#decode(view);
     checkRoom(services, options.endpointsMax);
     const plan = planPorts(view.listeners, options.portMap);
-    if (this.#closed) return;
+    if (this.#closed) return [];
     const change = this.#listeners.prepare(plan, this.#identify(view));
     await parts.health.configure(services);
     memory.update(view);
@@ -128,6 +128,7 @@ export class InForce {
     await this.#seenBy(revision, parts);
     this.#listeners.commit(change);
     this.#routes.update(removals);
+    return this.listeners;
   }
 
   /** A worker has told what it goes by, or has died. */

@@ -9,6 +9,7 @@
  */
 
 import { bindError, NO_ADDRESS } from '@sluice/shared/admin/bind-error';
+import type { Logger } from '@sluice/shared/log';
 import type { ListenerInfo } from '@sluice/shared/snapshot/snapshot';
 import type { Options } from '../cli/options.js';
 import type { ListenerIdentity, ListenOptions, Native } from '../engine/binding.js';
@@ -52,6 +53,7 @@ const TAGS_MAX = 65_536;
 
 export class Listeners {
   readonly #native: ListenerNative;
+  readonly #log: Pick<Logger, 'info'>;
   readonly #options: Options;
   /** By `portKey`. */
   #sockets: ReadonlyMap<string, Socket> = new Map();
@@ -60,8 +62,9 @@ export class Listeners {
   /** Where sockets go for which no Gateway names an address. */
   #everywhere: string;
 
-  constructor(native: ListenerNative, options: Options) {
+  constructor(native: ListenerNative, options: Options, log: Pick<Logger, 'info'>) {
     this.#native = native;
+    this.#log = log;
     this.#options = options;
     this.#everywhere = options.bind ?? EVERY_ADDRESS;
   }
@@ -104,8 +107,15 @@ export class Listeners {
     const before = this.#sockets;
     this.#ports = ports;
     this.#sockets = new Map([...sockets].map(([key, socket]) => [key, this.#identified(socket, identify)]));
-    for (const [key, { listener }] of sockets) if (!before.has(key)) this.#native.listenerAdmit(listener);
-    for (const { listener } of removed) this.#native.listenerClose(listener);
+    for (const [key, { listener, address, port }] of sockets) {
+      if (before.has(key)) continue;
+      this.#native.listenerAdmit(listener);
+      this.#log.info({ address, port }, 'listening');
+    }
+    for (const { listener, address, port } of removed) {
+      this.#native.listenerClose(listener);
+      this.#log.info({ address, port }, 'not listening any more');
+    }
   }
 
   /** Closes what `prepare` has bound: the change will not be. */

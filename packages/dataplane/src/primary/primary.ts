@@ -136,7 +136,7 @@ export class Primary {
     this.#pressure.start();
     this.#health.serve();
     this.#accepting = watchAccepting(this.#native, this.#log);
-    this.#reload.begin((compiled) => this.#inForce.apply(compiled));
+    this.#reload.begin((compiled) => this.#inForce.apply(compiled), this.listeners);
     return true;
   }
 

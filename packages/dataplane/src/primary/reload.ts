@@ -13,6 +13,7 @@ import { firstConfiguration } from '@sluice/shared/configuration/first';
 import type { Logger } from '@sluice/shared/log';
 import { formatIssue } from '@sluice/shared/resources/issue';
 import { type Attempt, configPage, type ReloadResult } from './config-page.js';
+import type { BoundListener } from './listeners.js';
 
 export interface ReloadOptions {
   readonly compiler: ConfigurationCompiler;
@@ -23,6 +24,9 @@ export interface ReloadOptions {
   readonly log: Logger;
 }
 
+/** Puts a configuration in force; where its listeners can be reached. Rejects when nothing has changed. */
+export type Apply = (compiled: CompiledConfiguration) => Promise<readonly BoundListener[]>;
+
 /** Issues that one attempt writes to the log. */
 const LOGGED_MAX = 20;
 
@@ -30,7 +34,8 @@ export class Reload {
   readonly #options: ReloadOptions;
   readonly first: CompiledConfiguration;
   readonly counts: Record<ReloadResult, number> = { applied: 0, unchanged: 0, refused: 0 };
-  #apply: ((compiled: CompiledConfiguration) => Promise<void>) | undefined;
+  #apply: Apply | undefined;
+  #bound: readonly BoundListener[] = [];
   #inForce: Pick<CompiledConfiguration, 'version' | 'statuses'>;
   #appliedAtMs: number;
   /** Compiled, but it could not be put in force: its time may come. */
@@ -70,9 +75,11 @@ export class Reload {
     return this.#page;
   }
 
-  /** Changes may be applied from now on. `apply` rejects when nothing has changed. */
-  begin(apply: (compiled: CompiledConfiguration) => Promise<void>): void {
+  /** Changes may be applied from now on. */
+  begin(apply: Apply, listeners: readonly BoundListener[]): void {
     this.#apply = apply;
+    this.#bound = listeners;
+    this.#page = this.#write();
     if (this.#wanted) this.request();
   }
 
@@ -93,7 +100,7 @@ export class Reload {
     await this.#running;
   }
 
-  async #run(apply: (compiled: CompiledConfiguration) => Promise<void>): Promise<void> {
+  async #run(apply: Apply): Promise<void> {
     while (this.#wanted && !this.#closed) {
       this.#wanted = false;
       const beganMs = performance.now();
@@ -107,11 +114,7 @@ export class Reload {
     }
   }
 
-  async #settle(
-    outcome: CompileOutcome,
-    apply: (compiled: CompiledConfiguration) => Promise<void>,
-    beganMs: number,
-  ): Promise<void> {
+  async #settle(outcome: CompileOutcome, apply: Apply, beganMs: number): Promise<void> {
     const lines = outcome.issues.map(formatIssue);
     if (outcome.type === 'refused') {
       this.#refused(lines, beganMs);
@@ -135,11 +138,11 @@ export class Reload {
   async #applied(
     compiled: CompiledConfiguration,
     lines: readonly string[],
-    apply: (compiled: CompiledConfiguration) => Promise<void>,
+    apply: Apply,
     beganMs: number,
   ): Promise<void> {
     const { version, statuses } = compiled;
-    await apply(compiled);
+    this.#bound = await apply(compiled);
     this.#pending = undefined;
     this.#inForce = { version, statuses };
     this.#appliedAtMs = Date.now();
@@ -171,6 +174,7 @@ export class Reload {
   #write(): string {
     const { version, statuses } = this.#inForce;
     const { paths } = this.#options;
-    return configPage({ version, appliedAtMs: this.#appliedAtMs, paths, last: this.#last, statuses });
+    const [appliedAtMs, last, listeners] = [this.#appliedAtMs, this.#last, this.#bound];
+    return configPage({ version, appliedAtMs, paths, last, listeners, statuses });
   }
 }
