@@ -88,22 +88,37 @@ test('a listener whose protocol is not served conflicts with nothing', () => {
   expect(names).toEqual(['default/main/a']);
 });
 
-test('listeners of one port that ask for other addresses are not served: a port is bound once', () => {
+test.each([
+  ['no address', undefined, ['value: 127.0.0.1']],
+  ['every IPv4 address', ['value: 0.0.0.0'], ['value: 127.0.0.1']],
+  ['every address', ['value: "::"'], ['value: 127.0.0.1']],
+])('%s and a single one cannot be bound to one port side by side', (_, wide, narrow) => {
+  const x = (host: string) => `name: x, port: 80, protocol: HTTP, hostname: ${host}.example.com`;
   const { result, names } = served(
-    gateway({
-      name: 'a',
-      addresses: ['value: 127.0.0.1'],
-      listeners: ['name: x, port: 80, protocol: HTTP, hostname: a.example.com', OTHER],
-    }),
-    gateway({ name: 'b', listeners: ['name: x, port: 80, protocol: HTTP, hostname: b.example.com'] }),
+    gateway({ name: 'a', ...(wide && { addresses: wide }), listeners: [x('a'), OTHER] }),
+    gateway({ name: 'b', addresses: narrow, listeners: [x('b')] }),
   );
   expect(names).toEqual(['default/a/other']);
-  expect(listenerConditions(result, 'a', 'x')).toEqual([
-    'Accepted False PortUnavailable',
-    'Programmed False Invalid',
-    'ResolvedRefs True ResolvedRefs',
-    'Conflicted False NoConflicts',
-  ]);
+  for (const name of ['a', 'b']) {
+    expect(listenerConditions(result, name, 'x')).toEqual([
+      'Accepted False PortUnavailable',
+      'Programmed False Invalid',
+      'ResolvedRefs True ResolvedRefs',
+      'Conflicted False NoConflicts',
+    ]);
+  }
+});
+
+test('on addresses of their own two listeners may have the same port and hostname, and on a common one they may not', () => {
+  const apart = [
+    gateway({ name: 'a', addresses: ['value: 127.0.0.1', 'value: 127.0.0.3'] }),
+    gateway({ name: 'b', addresses: ['value: 127.0.0.2'] }),
+  ];
+  expect(served(...apart).names).toEqual(['default/a/http', 'default/b/http']);
+  const third = gateway({ name: 'c', addresses: ['value: 127.0.0.3', 'value: 127.0.0.4'] });
+  const { result, names } = served(...apart, third);
+  expect(names).toEqual(['default/b/http']);
+  expect(listenerConditions(result, 'c', 'http')).toEqual(conflicted('HostnameConflict'));
 });
 
 test('other hostnames, other ports, the same addresses: no conflict', () => {

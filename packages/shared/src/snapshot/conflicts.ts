@@ -2,76 +2,102 @@
  * Listeners that nothing tells apart, and those whose TLS overlaps.
  *
  * "The implementation MUST NOT pick one conflicting Listener as the winner. ALL indistinct Listeners must not be accepted"
- * (GatewaySpec.Listeners). A port is bound once for all of its listeners, so other addresses on the same port are a
- * conflict too: whoever asked for a loopback address must not be served to the world. Pure but for what it says.
+ * (GatewaySpec.Listeners). Listeners share a socket when they have port and address in common; a socket on every address
+ * and one on a single address cannot stand side by side on one port, so those who ask for the one or the other conflict
+ * too. Pure but for what it says.
  */
+import { isIPv4 } from 'node:net';
 import { issueAt, resourceName } from '../resources/resource.js';
 import type { CompileContext } from './context.js';
 import { groupBy } from './group-by.js';
 import { covers } from './hostname.js';
 import type { Listener } from './listeners.js';
 
-interface Conflict {
-  readonly reason: 'ProtocolConflict' | 'HostnameConflict' | 'PortUnavailable';
-  readonly why: string;
-  /** Of listeners of one port: those that have different values conflict, or (`same`) those that have equal ones. */
-  readonly property: (listener: Listener) => string;
-  readonly same: boolean;
-}
+const CONFLICTS = {
+  ProtocolConflict: 'same port, another protocol',
+  HostnameConflict: 'same port, protocol and hostname',
+  PortUnavailable: 'same port, on every address and on one (spec.addresses)',
+} as const;
 
-/** In the order in which a listener's first is said. */
-const CONFLICTS: readonly Conflict[] = [
-  {
-    reason: 'ProtocolConflict',
-    why: 'same port, another protocol',
-    property: ({ protocol }) => protocol ?? '',
-    same: false,
-  },
-  {
-    reason: 'HostnameConflict',
-    why: 'same port, protocol and hostname',
-    property: ({ hostname }) => hostname,
-    same: true,
-  },
-  {
-    reason: 'PortUnavailable',
-    why: 'same port, other addresses (spec.addresses)',
-    property: ({ addresses }) => addresses.join(' '),
-    same: false,
-  },
-];
+interface Conflict {
+  readonly reason: keyof typeof CONFLICTS;
+  readonly listener: Listener;
+  readonly other: Listener;
+}
 
 /** The listeners that conflict with another one; each has its conditions and a warning. */
 export function findConflicts(candidates: readonly Listener[], context: CompileContext): ReadonlySet<Listener> {
   const conflicted = new Set<Listener>();
   for (const port of groupBy(candidates, ({ spec }) => spec.port).values()) {
-    for (const conflict of CONFLICTS) {
-      for (const [listener, other] of conflictsOf(port, conflict)) {
-        if (conflicted.has(listener)) continue;
-        conflicted.add(listener);
-        report(listener, other, conflict, context);
-      }
+    const sockets = socketsOf(port);
+    const shared = [...sockets.values()];
+    const conflicts = [
+      ...shared.flatMap(protocolConflicts),
+      ...shared.flatMap(hostnameConflicts),
+      ...addressConflicts(sockets),
+    ];
+    for (const conflict of conflicts) {
+      if (conflicted.has(conflict.listener)) continue;
+      conflicted.add(conflict.listener);
+      report(conflict, context);
     }
   }
   return conflicted;
 }
 
-/** Listeners of one port, each with one that it conflicts with. */
-function conflictsOf(port: readonly Listener[], { property, same }: Conflict): [Listener, Listener][] {
-  const groups = groupBy(port, property);
-  const opposite = (listener: Listener): Listener | undefined => {
-    if (same) return groups.get(property(listener))?.find((other) => other !== listener);
-    return port.find((other) => property(other) !== property(listener));
-  };
-  return port.flatMap((listener): [Listener, Listener][] => {
-    const other = opposite(listener);
-    return other === undefined ? [] : [[listener, other]];
+/** The listeners of one port by the address that is bound; '': what the options say. */
+function socketsOf(port: readonly Listener[]): ReadonlyMap<string, readonly Listener[]> {
+  const entries = port.flatMap((listener) =>
+    (listener.addresses.length === 0 ? [''] : listener.addresses).map((address) => ({ address, listener })),
+  );
+  const sockets = [...groupBy(entries, ({ address }) => address)];
+  return new Map(sockets.map(([address, group]) => [address, group.map(({ listener }) => listener)]));
+}
+
+function protocolConflicts(socket: readonly Listener[]): Conflict[] {
+  const groups = [...groupBy(socket, ({ protocol }) => protocol).values()];
+  return groups.flatMap((group) => {
+    const other = groups.find((each) => each !== group)?.[0];
+    return other === undefined ? [] : group.map((listener) => ({ reason: 'ProtocolConflict', listener, other }));
   });
 }
 
-function report(listener: Listener, other: Listener, { reason, why }: Conflict, context: CompileContext): void {
+function hostnameConflicts(socket: readonly Listener[]): Conflict[] {
+  return [...groupBy(socket, ({ hostname }) => hostname).values()].flatMap(([first, second, ...rest]) => {
+    if (first === undefined || second === undefined) return [];
+    const others = [second, ...rest].map((listener) => ({
+      reason: 'HostnameConflict' as const,
+      listener,
+      other: first,
+    }));
+    return [{ reason: 'HostnameConflict' as const, listener: first, other: second }, ...others];
+  });
+}
+
+function addressConflicts(sockets: ReadonlyMap<string, readonly Listener[]>): Conflict[] {
+  const reason = 'PortUnavailable';
+  return [...sockets].flatMap(([address, socket]) =>
+    [...sockets].flatMap(([one, beside]) => {
+      const [outer] = socket;
+      const [inner] = beside;
+      if (!includes(address, one) || outer === undefined || inner === undefined) return [];
+      return [
+        ...socket.map((listener) => ({ reason, listener, other: inner }) as const),
+        ...beside.map((listener) => ({ reason, listener, other: outer }) as const),
+      ];
+    }),
+  );
+}
+
+/** Whether a socket on the one address takes connections to the other, which is another one. */
+export function includes(address: string, other: string): boolean {
+  if (address === other) return false;
+  return address === '' || address === '::' || (address === '0.0.0.0' && isIPv4(other));
+}
+
+function report({ reason, listener, other }: Conflict, context: CompileContext): void {
   const { gateway, spec, path } = listener;
-  const message = `conflicts with ${describe(other)}: ${why}`;
+  const message = `conflicts with ${describe(other)}: ${CONFLICTS[reason]}`;
   if (reason !== 'PortUnavailable') {
     context.book.listener(gateway, spec.name, { type: 'Conflicted', status: 'True', reason, message });
   }
@@ -85,23 +111,25 @@ function describe({ gateway, spec }: Listener): string {
 }
 
 /**
- * Says of HTTPS listeners of one port whose hostnames overlap that they do (OverlappingTLSConfig): a connection that was
+ * Says of HTTPS listeners of one socket whose hostnames overlap that they do (OverlappingTLSConfig): a connection that was
  * opened for one of them may be used again for the other. They are served.
  */
 export function reportOverlaps(served: readonly Listener[], { book }: CompileContext): void {
   const https = served.filter(({ protocol }) => protocol === 'HTTPS');
   for (const port of groupBy(https, ({ spec }) => spec.port).values()) {
-    for (const listener of port) {
-      const other = port.find((each) => each !== listener && overlap(each.hostname, listener.hostname));
-      if (other === undefined) continue;
-      const message = `hosts of ${describe(other)} are hosts of this one too`;
-      const condition = {
-        type: 'OverlappingTLSConfig',
-        status: 'True',
-        reason: 'OverlappingHostnames',
-        message,
-      } as const;
-      book.listener(listener.gateway, listener.spec.name, condition);
+    for (const socket of socketsOf(port).values()) {
+      for (const listener of socket) {
+        const other = socket.find((each) => each !== listener && overlap(each.hostname, listener.hostname));
+        if (other === undefined) continue;
+        const message = `hosts of ${describe(other)} are hosts of this one too`;
+        const condition = {
+          type: 'OverlappingTLSConfig',
+          status: 'True',
+          reason: 'OverlappingHostnames',
+          message,
+        } as const;
+        book.listener(listener.gateway, listener.spec.name, condition);
+      }
     }
   }
 }

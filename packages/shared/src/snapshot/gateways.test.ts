@@ -50,6 +50,11 @@ test('addresses are bound in one spelling each, and shown in the status', () => 
   ]);
 });
 
+test('an address that another one includes is not bound beside it', () => {
+  const addresses = ['value: 0.0.0.0', 'value: 127.0.0.1', 'value: "::1"'];
+  expect(compile(gateway({ addresses })).snapshot.listeners[0]?.addresses).toEqual(['0.0.0.0', '::1']);
+});
+
 test.each([
   ['an address that is left to us', 'type: IPAddress'],
   ["a frontend of the reference's cloud", 'type: alb.networking.azure.io/Frontend, value: FRONTEND'],
@@ -79,6 +84,22 @@ test.each([
 test('a text that is no address is as wrong as another kind', () => {
   const result = compile(gateway({ addresses: ['value: 300.1.1.1'] }));
   expect(conditionsOf(result, 'Gateway', 'main')[0]).toBe('Accepted False UnsupportedAddress');
+});
+
+test('parameters of another controller are a reason not to serve the Gateway', () => {
+  const ref = '{ parametersRef: { group: example.com, kind: Proxy, name: a } }';
+  const own = gateway().replace('  listeners:', `  infrastructure: ${ref}\n  listeners:`);
+  const result = compile(documents(own, gateway({ name: 'second', listeners: [HTTP_8080] })));
+  expect(brief(result.issues)).toEqual([
+    'spec.infrastructure.parametersRef: parameters of other controllers are not known here: the Gateway is not served',
+  ]);
+  expect(conditionsOf(result, 'Gateway', 'main')[0]).toBe('Accepted False InvalidParameters');
+  expect(result.snapshot.listeners.map(({ gateway }) => gateway)).toEqual(['default/second']);
+});
+
+test('labels for objects of a cluster ask for nothing', () => {
+  const own = gateway().replace('  listeners:', '  infrastructure: { labels: { a: b } }\n  listeners:');
+  expect(compile(own).issues).toEqual([]);
 });
 
 test('when no listener of any Gateway is left, it is an error: what ran before is better', () => {

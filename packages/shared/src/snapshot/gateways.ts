@@ -8,7 +8,10 @@
  */
 import { canonicalAddress } from '../resources/address.js';
 import type { GatewayAddress } from '../resources/gateway.js';
+import type { ConfigPath } from '../resources/path.js';
 import { type Gateway, type GatewayClass, issueAt, resourceName } from '../resources/resource.js';
+import { isRecord } from '../resources/source.js';
+import { includes } from './conflicts.js';
 import type { CompileContext } from './context.js';
 import { compareText } from './hostname.js';
 import { CONTROLLER_NAME } from './status.js';
@@ -49,30 +52,40 @@ function belongsToOthers(gateway: Gateway, of: GatewayClass | undefined, { issue
   return true;
 }
 
-function ownGateway(gateway: Gateway, { book, issues }: CompileContext): OwnGateway {
-  const faults = gateway.spec.addresses.flatMap((address, position) => {
+function ownGateway(gateway: Gateway, context: CompileContext): OwnGateway {
+  const { addresses } = gateway.spec;
+  const refuse = (reason: string, path: ConfigPath, message: string, hint: string) => {
+    context.book.gateway(gateway, { type: 'Accepted', status: 'False', reason, message });
+    context.issues.push(issueAt(gateway, 'warning', path, `${message}: the Gateway is not served`, hint));
+  };
+  let accepted = true;
+  for (const [position, address] of addresses.entries()) {
     const fault = addressFault(address);
-    if (fault === undefined) return [];
-    issues.push(
-      issueAt(gateway, 'warning', ['spec', 'addresses', position], fault, 'use an address of type IPAddress'),
-    );
-    return [fault];
-  });
-  if (faults[0] !== undefined) {
-    book.gateway(gateway, { type: 'Accepted', status: 'False', reason: 'UnsupportedAddress', message: faults[0] });
+    if (fault === undefined) continue;
+    accepted = false;
+    refuse('UnsupportedAddress', ['spec', 'addresses', position], fault, 'use an address of type IPAddress');
   }
-  const addresses = gateway.spec.addresses.flatMap(({ type, value }) =>
-    type === 'IPAddress' ? (anyAddress(value) ?? []) : [],
-  );
-  return { gateway, addresses: [...new Set(addresses)].sort(compareText), accepted: faults.length === 0 };
+  if (hasParameters(gateway)) {
+    accepted = false;
+    const path = ['spec', 'infrastructure', 'parametersRef'];
+    refuse('InvalidParameters', path, 'parameters of other controllers are not known here', 'remove parametersRef');
+  }
+  const bound = addresses.flatMap(({ type, value }) => (type === 'IPAddress' ? (anyAddress(value) ?? []) : []));
+  const needed = bound.filter((address) => !bound.some((other) => includes(other, address)));
+  return { gateway, addresses: [...new Set(needed)].sort(compareText), accepted };
+}
+
+/** GatewayInfrastructure.ParametersRef; its other fields are about objects of a cluster. */
+function hasParameters({ spec: { infrastructure } }: Gateway): boolean {
+  return isRecord(infrastructure) && infrastructure.parametersRef !== undefined;
 }
 
 /** Why an address cannot be bound; undefined when it can, or when it asks for none in particular. */
 function addressFault({ type, value }: GatewayAddress): string | undefined {
   if (type === FRONTEND_TYPE) return undefined;
-  if (type !== 'IPAddress') return `an address of type ${type} cannot be bound: the Gateway is not served`;
+  if (type !== 'IPAddress') return `an address of type ${type} cannot be bound`;
   if (value === '' || anyAddress(value) !== undefined) return undefined;
-  return `${JSON.stringify(value)} is not an IP address: the Gateway is not served`;
+  return `${JSON.stringify(value)} is not an IP address`;
 }
 
 function anyAddress(text: string): string | undefined {

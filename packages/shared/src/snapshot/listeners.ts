@@ -2,10 +2,9 @@
  * The listeners of our Gateways, checked against each other.
  *
  * All Gateways share one data plane, so port, protocol and hostname must tell any two listeners apart (GatewaySpec.
- * Listeners, "Distinct Listeners"); of those that conflict none is served, and the rest is. Protocols that are not served
- * conflict with nothing. A port is bound once, so listeners of one port must ask for the same addresses. A listener that
- * is not accepted keeps the routes that it allows: their attachment does not depend on it (ListenerStatus.AttachedRoutes).
- * Pure but for what it says.
+ * Listeners, "Distinct Listeners"); of those that conflict none is served, and the rest is (conflicts.ts). Protocols that
+ * are not served conflict with nothing. A listener that is not accepted keeps the routes that it allows: their attachment
+ * does not depend on it (ListenerStatus.AttachedRoutes). Pure but for what it says.
  */
 import type { ListenerSpec } from '../resources/gateway.js';
 import type { ConfigPath } from '../resources/path.js';
