@@ -49,7 +49,7 @@ export function quickSteps(filters) {
   return [
     { name: 'lint', command: [node, 'node_modules/@biomejs/biome/bin/biome', 'check', '.'] },
     { name: 'types', command: [node, 'node_modules/typescript/bin/tsc', '-b'] },
-    { name: 'options page', command: [node, 'scripts/options-doc.mjs', '--check'] },
+    { name: 'generated docs', command: [node, 'scripts/docs/write.mjs', '--check'] },
     harness('check'),
     vitest('unit tests', 'unit', filters),
     redis,

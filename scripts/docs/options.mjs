@@ -1,22 +1,16 @@
 /**
- * Writes docs/configuration.md out of the option schemas of `sluice serve` and `healthd`, so that flags, defaults and their
- * lines are written down once. `--check` writes nothing and ends with 1 when the page is not what the schema says; `npm test`
- * runs that. Needs the compiled packages.
+ * docs/options.md out of the option schemas of `sluice serve` and `healthd`, so that flags, defaults and their lines are
+ * written down once.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { optionsSchema } from '../packages/dataplane/dist/cli/options.js';
-import { optionsSchema as healthdSchema } from '../packages/healthd/dist/cli/options.js';
-import { environmentName, optionDefault, optionDoc, optionNames } from '../packages/shared/dist/cli/options.js';
+import { optionsSchema } from '../../packages/dataplane/dist/cli/options.js';
+import { optionsSchema as healthdSchema } from '../../packages/healthd/dist/cli/options.js';
+import { environmentName, optionDefault, optionDoc, optionNames } from '../../packages/shared/dist/cli/options.js';
 
-const PAGE = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), 'docs/configuration.md');
+const INTRO = `# Options
 
-const INTRO = `# Configuration
+<!-- Written by scripts/docs/write.mjs from packages/{dataplane,healthd}/src/cli/options.ts: edit there. -->
 
-<!-- Written by scripts/options-doc.mjs from packages/{dataplane,healthd}/src/cli/options.ts: edit there. -->
-
-What is served is said by Kubernetes manifests (\`--config\`); how a process serves it is said by options. Every option is
+What is served is said by Kubernetes manifests (\`--config\`, [configuration.md](configuration.md)); how a process serves it is said by options. Every option is
 a flag of its command and a variable in the environment; the flag wins, and an empty variable counts as not set. In a
 variable, several values of a repeatable flag are separated by commas. Unknown flags and values out of range end the
 start with exit code 2.
@@ -62,11 +56,7 @@ function table(schema) {
   return TABLE + names.map((name) => row(schema, name)).join('');
 }
 
-const page = INTRO + table(optionsSchema) + HEALTHD + table(healthdSchema) + OUTRO;
-
-if (!process.argv.includes('--check')) {
-  writeFileSync(PAGE, page);
-} else if (readFileSync(PAGE, 'utf8') !== page) {
-  console.error('docs/configuration.md is not what the options say: run  node scripts/options-doc.mjs');
-  process.exitCode = 1;
+/** The whole page. */
+export function optionsPage() {
+  return INTRO + table(optionsSchema) + HEALTHD + table(healthdSchema) + OUTRO;
 }
