@@ -35,6 +35,7 @@ export interface Description {
   readonly routes?: readonly RouteDescription[];
   /** Service name to its endpoints. Without routes, everything goes to the first one. */
   readonly services: Readonly<Record<string, readonly Address[]>>;
+  readonly gatewayAnnotations?: Readonly<Record<string, string>>;
   /** Annotations of services, by name. */
   readonly annotations?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** `spec.default` of the HealthCheckPolicy of services, by name. */
@@ -48,11 +49,11 @@ const NAMESPACE = 'test';
 const SERVICE_PORT = 80;
 const GATEWAY_API = 'gateway.networking.k8s.io/v1';
 
-function gateway(listeners: readonly ListenerDescription[]): Manifest {
+function gateway(listeners: readonly ListenerDescription[], annotations = {}): Manifest {
   return {
     apiVersion: GATEWAY_API,
     kind: 'Gateway',
-    metadata: { name: 'edge', namespace: NAMESPACE },
+    metadata: { name: 'edge', namespace: NAMESPACE, annotations },
     spec: {
       gatewayClassName: 'sluice',
       listeners: listeners.map(({ name = 'http', port = 80, hostname }) => ({
@@ -172,7 +173,7 @@ export function manifests(description: Description): string {
     { rules: [{ backends: first === undefined ? [] : [first] }] },
   ];
   const documents = [
-    gateway(listeners),
+    gateway(listeners, description.gatewayAnnotations),
     ...routes.map(route),
     ...Object.entries(services).flatMap(([name, endpoints]) => service(name, endpoints, annotations[name])),
     ...Object.entries(probes).map(healthCheckPolicy),
