@@ -44,6 +44,7 @@ function healthdFamilies(): readonly FamilyDescription[] {
     endpoints: () => [],
     publisher: { leading: false, epoch: 0 },
     probesRunning: () => 0,
+    configuration: () => undefined,
   }).families.described;
 }
 

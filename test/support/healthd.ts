@@ -2,15 +2,19 @@
  * Real health daemons: embedded (a child process over IPC, whose other end is in the test) and on their own, over Redis.
  */
 import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { compileConfiguration } from '@sluice/shared/configuration/compile';
 import type { BusListener } from '@sluice/shared/health/bus';
+import type { ConfigureRequest } from '@sluice/shared/health/ipc/requests';
 import { createIpcSubscriber, type IpcSubscriber } from '@sluice/shared/health/ipc/subscriber';
+import { encodeProbedServices, probedServicesOf, servicesOf } from '@sluice/shared/health/probed-services';
 import type { EndpointRecord, StatusTable } from '@sluice/shared/health/table';
 import { createLogger } from '@sluice/shared/log';
+import { openSnapshot } from '@sluice/shared/snapshot/view';
 import { ask } from './ask.js';
 import type { Finished } from './command.js';
 import { eventually, within } from './eventually.js';
@@ -89,15 +93,27 @@ function writeConfig(config: string): { folder: string; path: string } {
   return { folder, path };
 }
 
-/** An embedded daemon. */
+/** An embedded daemon, which is told its services as the gateway tells it. */
 export class EmbeddedHealthd extends DaemonProcess {
   static start(config: string, flags: readonly string[] = []): EmbeddedHealthd {
-    const { folder, path } = writeConfig(config);
-    const child = fork(HEALTHD_BIN, ['--embedded', '--admin', 'off', '--config', path, ...flags], {
+    const { folder } = writeConfig(config);
+    const child = fork(HEALTHD_BIN, ['--embedded', '--admin', 'off', ...flags], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
     });
-    return new EmbeddedHealthd(child, folder);
+    const daemon = new EmbeddedHealthd(child, folder);
+    daemon.configure(config);
+    return daemon;
+  }
+
+  /** Tells it these services from now on. */
+  configure(config: string): void {
+    writeFileSync(join(this.folder, 'config.yaml'), config);
+    const compiled = compileConfiguration({ paths: [this.folder], streams: new Map() }, null);
+    if (compiled.type !== 'compiled') throw new Error(`the configuration is ${compiled.type}`);
+    const all = servicesOf(openSnapshot(compiled.snapshot));
+    const services = encodeProbedServices(probedServicesOf(all, compiled.material));
+    this.child.send({ type: 'configure', services } satisfies ConfigureRequest);
   }
 }
 
@@ -189,6 +205,13 @@ export class Healthd extends DaemonProcess {
   /** Asks its admin port. */
   async ask(path: string): Promise<{ status: number; body: string }> {
     return await ask(this.admin, path, 'GET');
+  }
+
+  /** Writes its configuration anew, as an editor does: another file in the place of the first. */
+  rewrite(config: string): void {
+    const fresh = join(this.folder, 'config.yaml.new');
+    writeFileSync(fresh, config);
+    renameSync(fresh, join(this.folder, 'config.yaml'));
   }
 
   async leads(): Promise<boolean> {

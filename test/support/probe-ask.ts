@@ -30,7 +30,7 @@ export function ask(
   more: Partial<ProbeSnapshot> = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<ProbeResult> {
-  return createProbe(check)(to, probeOf(check, more), signal);
+  return createProbe(check, null)(to, probeOf(check, more), signal);
 }
 
 /** '' when healthy, else why not. */

@@ -1,12 +1,20 @@
 /** A prober as a process of its own: answers each `{ id, to, probe }` over IPC with `{ id, result }`. */
 import { createProbe } from '@sluice/healthd/probes/create-probe';
 import type { ProbeResult, ProbeTarget } from '@sluice/healthd/probes/probe';
+import { type Authority, type ProbeTls, type ShownCertificate, TlsTrust } from '@sluice/healthd/probes/tls-trust';
 import type { ProbeSnapshot } from '@sluice/shared/snapshot/service-policy';
 
 export interface Asked {
   readonly id: number;
   readonly to: ProbeTarget;
   readonly probe: ProbeSnapshot;
+  /** As of a BackendTLSPolicy; null: there is none. */
+  readonly tls: AskedTls | null;
+}
+
+export interface AskedTls extends Pick<ProbeTls, 'sni' | 'subjectAltNames'> {
+  readonly authority: Authority;
+  readonly certificate: ShownCertificate | null;
 }
 
 export interface Answered {
@@ -16,8 +24,13 @@ export interface Answered {
 
 const never = new AbortController().signal;
 
+function tlsOf({ sni, subjectAltNames, authority, certificate }: AskedTls): ProbeTls {
+  return { sni, subjectAltNames, trust: new TlsTrust(authority, certificate) };
+}
+
 process.on('message', (asked: Asked) => {
-  void createProbe(asked.probe.check)(asked.to, asked.probe, never).then((result) => {
+  const tls = asked.tls === null ? null : tlsOf(asked.tls);
+  void createProbe(asked.probe.check, tls)(asked.to, asked.probe, never).then((result) => {
     process.send?.({ id: asked.id, result } satisfies Answered);
   });
 });

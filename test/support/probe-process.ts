@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { ProbeResult } from '@sluice/healthd/probes/probe';
 import type { ProbeCheck, ProbeSnapshot } from '@sluice/shared/snapshot/service-policy';
 import { probeOf } from './probe-ask.js';
-import type { Answered, Asked } from './probe-main.js';
+import type { Answered, Asked, AskedTls } from './probe-main.js';
 import type { Address } from './raw-client.js';
 
 const PROGRAM = fileURLToPath(new URL('../dist/support/probe-main.js', import.meta.url));
@@ -32,9 +32,14 @@ export class ProbeProcess {
     return this.#child.pid ?? 0;
   }
 
-  ask({ address, port }: Address, check: ProbeCheck, more: Partial<ProbeSnapshot> = {}): Promise<ProbeResult> {
+  ask(
+    { address, port }: Address,
+    check: ProbeCheck,
+    more: Partial<ProbeSnapshot> = {},
+    tls: AskedTls | null = null,
+  ): Promise<ProbeResult> {
     this.#asked += 1;
-    const asked: Asked = { id: this.#asked, to: { address, port }, probe: probeOf(check, more) };
+    const asked: Asked = { id: this.#asked, to: { address, port }, probe: probeOf(check, more), tls };
     return new Promise((resolve, reject) => {
       this.#waiting.set(asked.id, resolve);
       this.#child.send(asked, (error) => error && reject(error));

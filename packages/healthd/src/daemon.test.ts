@@ -63,15 +63,18 @@ async function start(endpoints = 1, log = pino({ level: 'silent' })) {
   const services = [aService('default/chat/80', { targets, probe: settings })];
   const daemon = new Daemon({
     log,
-    services,
     publisher,
     createProbe: () => probe,
     resolveIntervalMs: 5000,
     probesMax: 10,
-    observer: { probed: (_, outcome) => outcomes.push(outcome), resolveFailed: () => undefined },
+    observer: {
+      probed: (_, outcome) => outcomes.push(outcome),
+      resolveFailed: () => undefined,
+      forget: () => undefined,
+    },
     timers,
   });
-  await daemon.start();
+  await daemon.start({ services, authorities: [], certificates: [] });
   return { timers, publisher, daemon, answer, outcomes, probed: () => probed };
 }
 

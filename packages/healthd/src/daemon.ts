@@ -3,19 +3,22 @@
  *
  * Only the daemon that leads probes. Discovery goes on in every one, so that a successor knows the endpoints when it is
  * elected; it goes on from the table that its predecessor stored. A verdict is published in the turn in which it falls;
- * when and how long endpoints were probed, which changes nothing, goes out in batches. healthd's only thread.
+ * when and how long endpoints were probed, which changes nothing, goes out in batches. The services may change while it
+ * runs: who leads publishes what that changes, and nothing else. healthd's only thread.
  */
 import { Discovery, type DiscoveryListener } from '@sluice/shared/discovery/discovery';
 import { LOOKUP_DEADLINE_MS } from '@sluice/shared/discovery/name-lookups';
 import { systemTimers, type Timers } from '@sluice/shared/discovery/timers';
 import type { BusPublisher, BusState } from '@sluice/shared/health/bus';
+import { encodeProbedServices, type ProbedServices } from '@sluice/shared/health/probed-services';
 import type { StatusTable, TableChange } from '@sluice/shared/health/table';
 import type { Logger } from '@sluice/shared/log';
-import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { HealthdMetrics, ProbeOutcome } from './metrics.js';
-import type { Probe, ProbeResult } from './probes/probe.js';
+import { ProbeSet } from './probe-set.js';
+import type { CreateProbe } from './probes/create-probe.js';
+import type { ProbeResult } from './probes/probe.js';
 import { isChange, type Probed, Registry } from './registry.js';
-import { Scheduler } from './scheduler.js';
+import { type ProbeOrder, Scheduler } from './scheduler.js';
 
 export const DETAILS_INTERVAL_MS = 10_000;
 /** Endpoints in one batch: as a message far smaller than one that subscribers have to read the table for. */
@@ -26,9 +29,8 @@ const NAMED_MAX = 5;
 
 export interface DaemonOptions {
   readonly log: Logger;
-  readonly services: readonly ServiceSnapshot[];
   readonly publisher: BusPublisher;
-  readonly createProbe: (check: ServiceSnapshot['probe']['check']) => Probe;
+  readonly createProbe: CreateProbe;
   /** Between two lookups of a name. */
   readonly resolveIntervalMs: number;
   /** Probes that may run at once. */
@@ -37,8 +39,8 @@ export interface DaemonOptions {
   readonly observer: DaemonObserver;
 }
 
-/** Hears of every probe and of every failed lookup, for metrics. */
-export type DaemonObserver = Pick<HealthdMetrics, 'probed' | 'resolveFailed'>;
+/** Hears of every probe, of every failed lookup and of services that go, for metrics. */
+export type DaemonObserver = Pick<HealthdMetrics, 'probed' | 'resolveFailed' | 'forget'>;
 
 export class Daemon {
   readonly #options: DaemonOptions;
@@ -47,7 +49,10 @@ export class Daemon {
   readonly #discovery: Discovery;
   readonly #registry = new Registry(Date.now);
   readonly #scheduler: Scheduler;
-  readonly #probes = new Map<string, Probe>();
+  readonly #probes: ProbeSet;
+  /** What it was told to probe last, as text. */
+  #told = '';
+  #services: readonly string[] = [];
   #leading = false;
   #turnedMs = Date.now();
   /** Of its last reign: what it knows is as new as any table up to then. */
@@ -61,6 +66,7 @@ export class Daemon {
     this.#options = options;
     this.#log = log;
     this.#timers = timers;
+    this.#probes = new ProbeSet(options.createProbe);
     this.#discovery = new Discovery({ log, intervalMs: resolveIntervalMs, timers, onFailed });
     this.#scheduler = new Scheduler({
       log,
@@ -94,18 +100,44 @@ export class Daemon {
    * Takes part in the election once there are endpoints to speak of: a first table without them would take the backends
    * from gateways that know them.
    */
-  async start(): Promise<void> {
-    const { services, publisher, createProbe } = this.#options;
-    for (const { name, probe } of services) this.#probes.set(name, createProbe(probe.check));
-    this.#registry.configure(services);
-    this.#discovery.update(services);
+  async start(services: ProbedServices): Promise<void> {
+    this.update(services);
     this.#discovery.start(this.#onDiscovery);
     await this.#firstLookups();
     if (this.#closed) return;
-    publisher.start({
+    this.#options.publisher.start({
       onElected: (stored, epoch) => this.#lead(stored, epoch),
       onDeposed: (reason) => this.#standBy(reason),
     });
+  }
+
+  /**
+   * These services and no others from now on. Endpoints that stay keep their judgement and their turns: also where the
+   * probe has changed, of which the next one makes use. Equal services change nothing; then the answer is false.
+   */
+  update(services: ProbedServices): boolean {
+    const told = encodeProbedServices(services);
+    if (this.#closed || told === this.#told) return false;
+    this.#told = told;
+    const before = this.#services;
+    this.#services = services.services.map(({ name }) => name);
+    const names = new Set(this.#services);
+    const probedAnew = this.#probes.update(services);
+    const gone = this.#registry.configure(services.services);
+    for (const key of gone.remove) this.#scheduler.delete(key);
+    this.#publish(gone);
+    this.#options.observer.forget(before.filter((name) => !names.has(name)));
+    for (const probed of this.#registry.probed()) {
+      const order = probedAnew.has(probed.service.name) ? this.#orderOf(probed) : undefined;
+      if (order !== undefined) this.#scheduler.change(order, probed.record.status === 'unknown');
+    }
+    this.#discovery.update(services.services);
+    return true;
+  }
+
+  /** `namespace/name/port`. */
+  get services(): readonly string[] {
+    return this.#services;
   }
 
   /** Gives the lease back. Idempotent. */
@@ -137,11 +169,16 @@ export class Daemon {
     this.#publish(change);
   };
 
-  #schedule({ key, service, record }: Probed): void {
+  #schedule(probed: Probed): void {
+    const order = this.#orderOf(probed);
+    if (order !== undefined) this.#scheduler.set(order);
+  }
+
+  #orderOf({ key, service, record }: Probed): ProbeOrder | undefined {
     const probe = this.#probes.get(service.name);
-    if (probe === undefined) return;
+    if (probe === undefined) return undefined;
     const target = { address: record.address, port: record.port };
-    this.#scheduler.set({ key, service: service.name, target, settings: service.probe, probe });
+    return { key, service: service.name, target, settings: service.probe, probe };
   }
 
   #judge(service: string, key: string, result: ProbeResult): void {
@@ -186,7 +223,7 @@ export class Daemon {
 
   /** Daemons of one Redis have one configuration; where they have not, the services of each leader go with it. */
   #tellForeign({ services, publisher }: StatusTable): void {
-    const own = new Set(this.#options.services.map(({ name }) => name));
+    const own = new Set(this.#services);
     const foreign = [...services].filter((name) => !own.has(name));
     if (foreign.length === 0) return;
     const detail = { services: foreign.slice(0, NAMED_MAX), count: foreign.length, publisher };

@@ -9,6 +9,7 @@ const SOURCES: HealthdMetricsSources = {
     (['healthy', 'unhealthy', 'healthy'] as HealthStatus[]).map((status) => ({ service: 'ns/a/80', status })),
   publisher: { leading: true, epoch: 17 },
   probesRunning: () => 3,
+  configuration: () => undefined,
 };
 
 async function lines({ families }: HealthdMetrics, name: string): Promise<string[]> {
@@ -16,6 +17,36 @@ async function lines({ families }: HealthdMetrics, name: string): Promise<string
 }
 
 describe('metrics of healthd', () => {
+  it('of a service that is gone are gone, and nothing else', async () => {
+    const metrics = createHealthdMetrics(SOURCES);
+    for (const service of ['ns/a/80', 'ns/b/80']) {
+      metrics.probed(service, 'failed', 1, 1);
+      metrics.probed(service, 'succeeded', 1);
+      metrics.resolveFailed(service);
+    }
+    metrics.forget(['ns/a/80', 'ns/c/80']);
+    const page = await metrics.families.page();
+    const of = (service: string) => page.split('\n').filter((line) => line.includes(`service="${service}"`));
+    expect(of('ns/a/80').filter((line) => !line.startsWith('sluice_endpoints'))).toEqual([]);
+    expect(of('ns/b/80').filter((line) => /_total/.test(line))).toHaveLength(3);
+  });
+
+  it('say what came of reloads, when the configuration is its own', async () => {
+    const counts = { applied: 2, unchanged: 1, refused: 3 };
+    const last = { atMs: 1500, result: 'refused' } as const;
+    const configuration = () => ({ version: 'abc', counts, last });
+    const own = createHealthdMetrics({ ...SOURCES, configuration });
+    expect(await lines(own, 'sluice_config_')).toEqual([
+      'sluice_config_info{version="abc"} 1',
+      'sluice_config_reloads_total{result="applied"} 2',
+      'sluice_config_reloads_total{result="unchanged"} 1',
+      'sluice_config_reloads_total{result="refused"} 3',
+      'sluice_config_last_reload_success 0',
+      'sluice_config_last_reload_timestamp_seconds 1.5',
+    ]);
+    expect(await lines(createHealthdMetrics(SOURCES), 'sluice_config_')).toEqual([]);
+  });
+
   it('count probes by service and result', async () => {
     const metrics = createHealthdMetrics(SOURCES);
     for (const ms of [1, 30_000, 30_001]) metrics.probed('ns/a/80', 'failed', ms);

@@ -2,8 +2,9 @@
  * `/metrics` of healthd: what it probes, what came of it, and whether it leads. docs/metrics.md is its manual.
  *
  * Probes are counted as they end, a few hundred a second at most; everything else is read when it is scraped. Services
- * are those of the configuration, which bounds the number of series. healthd's only thread.
+ * are those of the configuration, which bounds the number of series: one that goes takes its own along. healthd's only thread.
  */
+import { addConfigurationMetrics, type ConfigurationState } from '@sluice/shared/admin/configuration-metrics';
 import { Families } from '@sluice/shared/admin/families';
 import { addProcessMetrics } from '@sluice/shared/admin/process-metrics';
 import type { BusPublisher } from '@sluice/shared/health/bus';
@@ -18,6 +19,8 @@ export interface HealthdMetricsSources {
   readonly publisher: Pick<BusPublisher, 'leading' | 'epoch'>;
   /** Probes that run now. */
   readonly probesRunning: () => number;
+  /** undefined: embedded, the configuration is the gateway's. */
+  readonly configuration: () => ConfigurationState | undefined;
 }
 
 /** `inconclusive`: said nothing of the endpoint, a fault of this machine. */
@@ -30,6 +33,8 @@ export interface HealthdMetrics {
   probed(service: string, outcome: ProbeOutcome, elapsedMs: number, pingMs?: number): void;
   /** A look-up of a service's names failed. */
   resolveFailed(service: string): void;
+  /** These services are gone: so are their series. */
+  forget(services: readonly string[]): void;
 }
 
 const STATUSES: readonly HealthStatus[] = ['unknown', 'healthy', 'unhealthy', 'draining'];
@@ -49,6 +54,10 @@ class Durations {
     this.#services.set(service, entry);
   }
 
+  forget(service: string): void {
+    this.#services.delete(service);
+  }
+
   #empty(): number[] {
     return new Array<number>(DURATION_BUCKETS_S.length + 1).fill(0);
   }
@@ -58,15 +67,19 @@ class Durations {
   }
 }
 
-/** A counter by labels: the key is their values, in order. */
+/** A counter by a service and further labels: the key is their values, in order. */
 class Counts<Name extends string> {
-  readonly #samples = new Map<string, { labels: Record<Name, string>; value: number }>();
+  readonly #samples = new Map<string, { labels: Record<Name | 'service', string>; value: number }>();
 
-  add(labels: Record<Name, string>): void {
+  add(labels: Record<Name | 'service', string>): void {
     const key = Object.values(labels).join(' ');
     const sample = this.#samples.get(key) ?? { labels, value: 0 };
     sample.value++;
     this.#samples.set(key, sample);
+  }
+
+  forget(service: string): void {
+    for (const [key, { labels }] of this.#samples) if (labels.service === service) this.#samples.delete(key);
   }
 
   values() {
@@ -101,8 +114,8 @@ function addState(families: Families, sources: HealthdMetricsSources): void {
 
 export function createHealthdMetrics(sources: HealthdMetricsSources): HealthdMetrics {
   const families = new Families();
-  const probes = new Counts<'service' | 'result'>();
-  const failures = new Counts<'service'>();
+  const probes = new Counts<'result'>();
+  const failures = new Counts<never>();
   const durations = new Durations();
   const pings = new Durations();
   const byService = ['service'];
@@ -115,6 +128,7 @@ export function createHealthdMetrics(sources: HealthdMetricsSources): HealthdMet
   );
   families.counter('sluice_resolve_failures_total', 'Failed look-ups of names', byService, () => failures.values());
   addState(families, sources);
+  addConfigurationMetrics(families, sources.configuration);
   addProcessMetrics(families, sources.version);
   return {
     families,
@@ -124,5 +138,8 @@ export function createHealthdMetrics(sources: HealthdMetricsSources): HealthdMet
       if (pingMs !== undefined) pings.observe(service, pingMs);
     },
     resolveFailed: (service) => failures.add({ service }),
+    forget: (services) => {
+      for (const service of services) for (const each of [probes, failures, durations, pings]) each.forget(service);
+    },
   };
 }

@@ -8,9 +8,9 @@
  */
 import type { DiscoveredEndpoint } from '@sluice/shared/discovery/endpoints';
 import type { ServiceHealth } from '@sluice/shared/health/backend-health';
+import type { ProbedService } from '@sluice/shared/health/probed-services';
 import type { EndpointRecord, HealthStatus, StatusTable, TableChange } from '@sluice/shared/health/table';
 import { endpointKey } from '@sluice/shared/snapshot/endpoint-key';
-import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
 import { Departed } from './departed.js';
 import type { ProbeResult } from './probes/probe.js';
 import { type Judgement, judge, settledJudgement, type Verdict } from './thresholds.js';
@@ -25,7 +25,7 @@ interface Known {
 }
 
 interface Service {
-  readonly config: ServiceSnapshot;
+  readonly config: ProbedService;
   /** Discovery, or the stored table, has said something of it. */
   present: boolean;
   /** What discovery said last is all there is. */
@@ -36,7 +36,7 @@ interface Service {
 /** An endpoint that is to be probed. */
 export interface Probed {
   readonly key: string;
-  readonly service: ServiceSnapshot;
+  readonly service: ProbedService;
   readonly record: EndpointRecord;
 }
 
@@ -93,7 +93,7 @@ export class Registry {
   }
 
   /** These services and no others from now on. */
-  configure(services: readonly ServiceSnapshot[]): TableChange {
+  configure(services: readonly ProbedService[]): TableChange {
     const wanted = new Map(services.map((service) => [service.name, service]));
     const gone = [...this.#services].filter(([name]) => !wanted.has(name));
     const remove = gone.flatMap(([, { keys }]) => [...keys]);

@@ -93,13 +93,14 @@ export class Scheduler {
     for (const turn of this.#turns.values()) retire(turn);
   }
 
-  /** Takes an endpoint into the schedule, or changes how it is probed; its first probe is due at once. */
+  /** Takes an endpoint into the schedule; its first probe is due at once. */
   set(order: ProbeOrder): void {
-    this.delete(order.key);
-    const phaseMs = fraction(order.key) * order.settings.intervalMs;
-    const turn: Turn = { order, phaseMs, job: undefined, abort: undefined };
-    this.#turns.set(order.key, turn);
-    this.#queue(turn, true);
+    this.#put(order, true);
+  }
+
+  /** Changes how an endpoint of the schedule is probed, from its next turn on; a probe that runs is aborted. */
+  change(order: ProbeOrder, isUrgent: boolean): void {
+    if (this.#turns.has(order.key)) this.#put(order, isUrgent);
   }
 
   /** Forgets an endpoint and aborts its probe. */
@@ -109,6 +110,14 @@ export class Scheduler {
     this.#turns.delete(key);
     if (turn.job !== undefined) this.#work?.remove(turn.job);
     retire(turn);
+  }
+
+  #put(order: ProbeOrder, urgent: boolean): void {
+    this.delete(order.key);
+    const phaseMs = fraction(order.key) * order.settings.intervalMs;
+    const turn: Turn = { order, phaseMs, job: undefined, abort: undefined };
+    this.#turns.set(order.key, turn);
+    this.#queue(turn, urgent);
   }
 
   #queue(turn: Turn, urgent: boolean): void {

@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { adminOption, configOption, logLevelOption } from '@sluice/shared/cli/common-options';
+import { adminOption, configOption, logLevelOption, watchOption } from '@sluice/shared/cli/common-options';
 import { bytes, duration, flag, integer, portMap } from '@sluice/shared/cli/option-values';
 import { option } from '@sluice/shared/cli/options';
 import { redisOptions } from '@sluice/shared/cli/redis-options';
@@ -16,15 +16,7 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 export const optionsSchema = z.strictObject({
   config: configOption(),
-  watch: option(
-    z
-      .enum(['on', 'off'], { error: 'on or off' })
-      .transform((text) => text === 'on')
-      .prefault('on'),
-    'watch',
-    'on|off',
-    'Read the configuration again when its files change; SIGHUP does so always',
-  ),
+  watch: watchOption(),
   workers: option(
     integer(1, 128).prefault(() => String(availableParallelism())),
     'workers',

@@ -3,10 +3,12 @@
  *
  * Invariant: while it is wanted there is one, or a start is scheduled. Its death is logged, makes the bus stale and
  * nothing else: no connection depends on it. It is in a session of its own, so that Ctrl-C reaches the gateway alone; it
- * ends when its channel ends, however this process ends, and one that hangs is killed then. Primary thread.
+ * ends when its channel ends, however this process ends, and one that hangs is killed then. What it is to probe is sent to
+ * it: at its start, and whenever that changes, one message at a time and the newest only. Primary thread.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { ConfigureRequest } from '@sluice/shared/health/ipc/requests';
 import type { IpcSubscriber } from '@sluice/shared/health/ipc/subscriber';
 import type { Logger } from '@sluice/shared/log';
 import { failuresAfter, restartDelayMs } from './backoff.js';
@@ -20,6 +22,8 @@ export interface HealthDaemonOptions {
   readonly args: readonly string[];
   readonly subscriber: Pick<IpcSubscriber, 'attach' | 'detach'>;
   readonly log: Logger;
+  /** What it is to probe: `encodeProbedServices`. */
+  readonly services: string;
 }
 
 /** Options come by flag: what was meant for this process must not reach the daemon. */
@@ -34,6 +38,11 @@ export class HealthDaemon {
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #closed = false;
+  /** For `decodeProbedServices`. */
+  #services: string;
+  /** The services that the child does not have yet; undefined: it has the newest. */
+  #unsent: string | undefined;
+  #sending = false;
   /** A process that ends at once cannot wait for a daemon that hangs. */
   readonly #onExit = (): void => this.kill();
   /** Times that it was started again. */
@@ -41,6 +50,7 @@ export class HealthDaemon {
 
   constructor(options: HealthDaemonOptions) {
     this.#options = options;
+    this.#services = options.services;
     process.once('exit', this.#onExit);
   }
 
@@ -69,10 +79,22 @@ export class HealthDaemon {
           else this.#options.log.warn({ err: error }, 'a message to the health daemon was lost');
         });
       });
-      if (child.pid !== undefined) this.#options.subscriber.attach(child);
+      if (child.pid === undefined) return;
+      this.#sending = false;
+      this.#unsent = this.#services;
+      this.#sendServices();
+      this.#options.subscriber.attach(child);
     } catch (error) {
       this.#onDeath((error as Error).message, performance.now() - bornMs);
     }
+  }
+
+  /** What it is to probe from now on, as `encodeProbedServices` says it; a daemon that is started later too. */
+  configure(services: string): void {
+    if (services === this.#services) return;
+    this.#services = services;
+    this.#unsent = services;
+    this.#sendServices();
   }
 
   /** Its process; undefined while none runs. */
@@ -102,6 +124,21 @@ export class HealthDaemon {
     await this.#exited;
     clearTimeout(late);
     process.off('exit', this.#onExit);
+  }
+
+  /** A child that does not read gets one message and no second. A channel that ends says so by the child's death. */
+  #sendServices(): void {
+    const child = this.#child;
+    const services = this.#unsent;
+    if (child?.connected !== true || this.#sending || services === undefined) return;
+    this.#unsent = undefined;
+    this.#sending = true;
+    child.send({ type: 'configure', services } satisfies ConfigureRequest, (error) => {
+      if (child !== this.#child) return;
+      this.#sending = false;
+      if (error !== null) this.#options.log.warn({ err: error }, 'the health daemon could not be configured');
+      this.#sendServices();
+    });
   }
 
   #onDeath(reason: string, livedMs: number): void {

@@ -12,10 +12,12 @@ import { Discovery } from '@sluice/shared/discovery/discovery';
 import { createBoard, type StatusBoard } from '@sluice/shared/health/board';
 import type { BusState, BusSubscriber } from '@sluice/shared/health/bus';
 import { createIpcSubscriber } from '@sluice/shared/health/ipc/subscriber';
+import { encodeProbedServices, probedServicesOf } from '@sluice/shared/health/probed-services';
 import { createRedisSubscriber } from '@sluice/shared/health/redis/subscriber';
 import type { Logger } from '@sluice/shared/log';
 import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { TlsMaterial } from '@sluice/shared/snapshot/tls';
 import type { Options } from '../cli/options.js';
 import type { EngineIndex, Native } from '../engine/binding.js';
 import type { ToWorker } from '../worker/messages.js';
@@ -39,6 +41,8 @@ export interface HealthOptions {
   readonly options: Options;
   /** Of the first configuration. */
   readonly services: readonly ServiceSnapshot[];
+  /** For the probes of an embedded daemon. */
+  readonly material: TlsMaterial;
   readonly native: Native;
   readonly engines: readonly EngineIndex[];
   readonly log: Logger;
@@ -54,16 +58,15 @@ interface Bus {
   readonly daemon: HealthDaemon | null;
 }
 
-/** Arguments of the embedded daemon: the same configuration, the same log. */
-function daemonArguments({ config, logLevel, resolveIntervalMs, healthAdmin }: Options): readonly string[] {
-  const paths = config.flatMap((path) => ['--config', path]);
+/** Arguments of the embedded daemon: the same log. What it is to probe it is told by messages. */
+function daemonArguments({ logLevel, resolveIntervalMs, healthAdmin }: Options): readonly string[] {
   const admin = healthAdmin === null ? 'off' : hostPort(healthAdmin.address, healthAdmin.port);
   const rest = ['--log-level', logLevel, '--resolve-interval', `${resolveIntervalMs}ms`, '--admin', admin];
-  return ['--embedded', ...paths, ...rest];
+  return ['--embedded', ...rest];
 }
 
-/** The bus that the options mean. Throws ExitError when they mean no Redis that there could be. */
-function openBus(options: Options, log: Logger): Bus {
+/** The bus that the options mean. `services`: what an embedded daemon is to probe. Throws ExitError when they mean no Redis that there could be. */
+function openBus(options: Options, services: string, log: Logger): Bus {
   const redis = redisOf('sluice', options);
   if (redis !== null) {
     try {
@@ -77,7 +80,7 @@ function openBus(options: Options, log: Logger): Bus {
   return {
     source: 'embedded',
     subscriber,
-    daemon: new HealthDaemon({ args: daemonArguments(options), subscriber, log }),
+    daemon: new HealthDaemon({ args: daemonArguments(options), services, subscriber, log }),
   };
 }
 
@@ -104,7 +107,7 @@ export class Health {
     const { options, services, native, engines, log, post, seen } = health;
     checkRoom(services, options.endpointsMax);
     this.#options = health;
-    this.#bus = openBus(options, log);
+    this.#bus = openBus(options, encodeProbedServices(probedServicesOf(services, health.material)), log);
     this.board = createBoard(options.endpointsMax, engines.length);
     const live = new LiveConnections({ native, engines, log });
     this.#live = live;
@@ -151,15 +154,17 @@ export class Health {
 
   /**
    * Services of another configuration that are new or have changed are known from now on; those that it does not have
-   * stay until `retire`.
+   * stay until `retire`. An embedded daemon is told of all that there are now.
    */
-  async configure(services: readonly ServiceSnapshot[]): Promise<void> {
+  async configure(services: readonly ServiceSnapshot[], material: TlsMaterial): Promise<void> {
     for (let at = 0; at < services.length && !this.#closed; at += SERVICES_AT_ONCE) {
       if (at > 0) await setImmediate();
       this.membership.configure(services.slice(at, at + SERVICES_AT_ONCE));
       this.membership.commit();
     }
-    if (!this.#closed) this.#feed.update(services);
+    if (this.#closed) return;
+    this.#feed.update(services);
+    this.#bus.daemon?.configure(encodeProbedServices(probedServicesOf(services, material)));
   }
 
   /** No worker goes by a configuration with these services any more. */

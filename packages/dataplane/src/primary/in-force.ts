@@ -108,7 +108,7 @@ export class InForce {
   }
 
   /** Puts another configuration in force. Rejects with ExitError when it cannot be: then nothing has changed. */
-  async apply({ snapshot, removals }: CompiledConfiguration): Promise<readonly BoundListener[]> {
+  async apply({ snapshot, material, removals }: CompiledConfiguration): Promise<readonly BoundListener[]> {
     const parts = this.#parts;
     if (parts === undefined) throw new Error('the configuration changes before workers are there');
     const { options, memory } = this.#options;
@@ -118,7 +118,7 @@ export class InForce {
     const plan = planPorts(view.listeners, options.portMap);
     if (this.#closed) return [];
     const change = this.#listeners.prepare(plan, this.#identify(view));
-    await parts.health.configure(services);
+    await parts.health.configure(services, material);
     memory.update(view);
     const revision = this.#told.revision + 1;
     this.#told = { revision, snapshot, ports: change.ports };

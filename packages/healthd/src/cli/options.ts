@@ -3,14 +3,21 @@
  *
  * Every value comes in as text. At start.
  */
-import { adminOption, configOption, logLevelOption } from '@sluice/shared/cli/common-options';
+import {
+  adminOption,
+  CONFIG_MISSING,
+  configOption,
+  logLevelOption,
+  watchOption,
+} from '@sluice/shared/cli/common-options';
 import { duration, flag, integer } from '@sluice/shared/cli/option-values';
 import { option } from '@sluice/shared/cli/options';
 import { redisOptions } from '@sluice/shared/cli/redis-options';
 import { z } from 'zod';
 
-export const optionsSchema = z.strictObject({
-  config: configOption(),
+const options = z.strictObject({
+  config: configOption(0),
+  watch: watchOption(),
   ...redisOptions,
   resolveIntervalMs: option(
     duration(100, 3_600_000).prefault('5s'),
@@ -24,6 +31,11 @@ export const optionsSchema = z.strictObject({
   embedded: option(flag().prefault('false'), 'embedded', '', 'Speak to the parent process instead of Redis', {
     hidden: true,
   }),
+});
+
+/** The parent of an embedded daemon says what there is to probe. */
+export const optionsSchema = options.superRefine(({ config, embedded }, context) => {
+  if (!embedded && config.length === 0) context.addIssue({ code: 'custom', path: ['config'], message: CONFIG_MISSING });
 });
 
 /** Every option of `healthd`, checked, defaults filled in; times in ms. */

@@ -1,18 +1,18 @@
 /**
  * `healthd` as a process around the daemon: ready line, signals, last resorts, exit code.
  *
- * SIGTERM and SIGINT give the lease back and end with 0; a second one ends at once. Embedded, signals mean nothing: the
- * parent gets them too and decides, and the end of its channel is the end of this process. After an exception that
+ * SIGTERM and SIGINT give the lease back and end with 0; a second one ends at once. SIGHUP reads the configuration again.
+ * Embedded, signals mean nothing: the parent gets them too and decides, it says what to probe, and the end of its channel
+ * is the end of this process. After an exception that
  * nothing caught the state is not to be trusted: the process ends with 1 and is started again.
  */
 import { hostname } from 'node:os';
 import type { Admin } from '@sluice/shared/admin/server';
-import { loadConfiguration } from '@sluice/shared/cli/configuration';
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import type { EndSignal, Signals } from '@sluice/shared/cli/signals';
 import { writeText } from '@sluice/shared/cli/write-text';
 import type { BusPublisher } from '@sluice/shared/health/bus';
-import { createIpcPublisher } from '@sluice/shared/health/ipc/publisher';
+import { createIpcPublisher, type ParentChannel } from '@sluice/shared/health/ipc/publisher';
 import { createRedisPublisher } from '@sluice/shared/health/redis/publisher';
 import { createLogger, type Logger } from '@sluice/shared/log';
 import { type AdminSources, startAdmin } from '../admin.js';
@@ -20,16 +20,19 @@ import { Daemon } from '../daemon.js';
 import { createHealthdMetrics } from '../metrics.js';
 import { createProbe } from '../probes/create-probe.js';
 import { type Bus, busOf } from './command-line.js';
+import { FileServices } from './file-services.js';
 import type { Options } from './options.js';
+import { ParentServices, type ServicesSource } from './services-source.js';
 import { VERSION } from './version.js';
 
 const SECOND_SIGNAL = { SIGTERM: ExitCode.terminated, SIGINT: ExitCode.interrupted } as const;
 /** Giving the lease back may take so long; it runs out by itself a moment later anyway. */
 const CLOSE_MAX_MS = 3000;
 
-function createPublisher(bus: Bus, log: Logger): BusPublisher {
+/** `channel`: to the parent of an embedded daemon. */
+function createPublisher(bus: Bus, channel: ParentChannel, log: Logger): BusPublisher {
   const identity = `${hostname()}/${process.pid}`;
-  if (bus.type === 'ipc') return createIpcPublisher(log, identity);
+  if (bus.type === 'ipc') return createIpcPublisher(log, identity, channel);
   try {
     return createRedisPublisher(bus.redis, log, identity);
   } catch (error) {
@@ -41,6 +44,7 @@ function createPublisher(bus: Bus, log: Logger): BusPublisher {
 class Ending {
   readonly #log: Logger;
   readonly #daemon: Daemon;
+  readonly #source: ServicesSource;
   admin: Admin | undefined;
   #begun = false;
 
@@ -48,9 +52,10 @@ class Ending {
     return this.#begun;
   }
 
-  constructor(log: Logger, daemon: Daemon) {
+  constructor(log: Logger, daemon: Daemon, source: ServicesSource) {
     this.#log = log;
     this.#daemon = daemon;
+    this.#source = source;
   }
 
   begin(reason: string): void {
@@ -70,6 +75,7 @@ class Ending {
   }
 
   async #close(): Promise<void> {
+    await this.#source.close();
     await this.#daemon.close();
     await this.admin?.close();
     this.#log.info('stopped');
@@ -87,11 +93,11 @@ function isBrokenPipe(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === 'EPIPE';
 }
 
-function handleProcessEvents(bus: Bus, ending: Ending, signals: Signals, log: Logger): void {
+function handleProcessEvents(bus: Bus, ending: Ending, reload: () => void, signals: Signals, log: Logger): void {
   // Nobody reads our log any more: no reason to stop.
   process.on('uncaughtException', (error) => isBrokenPipe(error) || fail(log, error));
   if (bus.type === 'redis') {
-    signals.handle({ end: (signal) => ending.signal(signal), reopen: () => undefined });
+    signals.handle({ end: (signal) => ending.signal(signal), reopen: reload });
     return;
   }
   process.on('disconnect', () => ending.begin('the parent has ended the channel'));
@@ -117,34 +123,43 @@ async function openAdmin(
 
 /** Runs until it is told to end. Rejects with ExitError when it cannot start. */
 export async function run(options: Options, signals: Signals): Promise<void> {
-  const { logLevel, resolveIntervalMs, probesMax } = options;
+  const { config, watch, logLevel, resolveIntervalMs, probesMax } = options;
   // Whether there was a channel at the start: it may have ended already, which is no mistake in the options.
   const bus = busOf(options, process.send !== undefined);
   const log = createLogger({ level: logLevel, name: 'healthd' });
-  const { snapshot, warnings } = loadConfiguration(options.config);
-  const { services } = snapshot;
-  const publisher = createPublisher(bus, log);
+  const parent = bus.type === 'ipc' ? new ParentServices(log) : undefined;
+  const source = parent ?? new FileServices({ paths: config, watch, log });
+  const publisher = createPublisher(bus, parent?.channel ?? process, log);
   const metrics = createHealthdMetrics({
     version: VERSION,
-    services: () => services.map(({ name }) => name),
+    services: () => daemon.services,
     endpoints: () =>
       daemon.registry
         .byService()
         .flatMap(({ service, endpoints }) => endpoints.map(({ status }) => ({ service, status }))),
     publisher,
     probesRunning: () => daemon.running,
+    configuration: () => source.state,
   });
-  const daemon = new Daemon({ log, services, publisher, createProbe, resolveIntervalMs, probesMax, observer: metrics });
-  // Embedded, the parent has read the same configuration and said the same.
-  if (bus.type === 'redis') for (const warning of warnings) log.warn(warning);
-  if (bus.type === 'redis' && signals.early !== undefined) return;
-  const ending = new Ending(log, daemon);
-  handleProcessEvents(bus, ending, signals, log);
+  const daemon = new Daemon({ log, publisher, createProbe, resolveIntervalMs, probesMax, observer: metrics });
+  const ending = new Ending(log, daemon, source);
+  if (bus.type === 'ipc') handleProcessEvents(bus, ending, () => {}, signals, log);
+  const services = await source.first();
+  if (bus.type === 'redis' && signals.early !== undefined) return await source.close();
+  if (bus.type === 'redis') handleProcessEvents(bus, ending, () => source.reload(), signals, log);
   ending.admin = await openAdmin(bus, options.admin, { daemon, publisher, metrics }, log);
-  await daemon.start();
+  const started = daemon.start(services);
+  source.follow((changed) => daemon.update(changed));
+  await started;
   if (ending.begun) return;
   const { admin } = ending;
   const adminAt = admin === undefined ? null : { address: admin.address, port: admin.port };
-  const ready = { event: 'ready', version: VERSION, pid: process.pid, admin: adminAt, services: services.length };
+  const ready = {
+    event: 'ready',
+    version: VERSION,
+    pid: process.pid,
+    admin: adminAt,
+    services: daemon.services.length,
+  };
   if (bus.type === 'redis') writeText(1, `${JSON.stringify(ready)}\n`);
 }

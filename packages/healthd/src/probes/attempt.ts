@@ -10,6 +10,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { ProbeSnapshot } from '@sluice/shared/snapshot/service-policy';
 import type { ProbeResult, ProbeTarget } from './probe.js';
 import { connectTls } from './tls.js';
+import type { ProbeTls } from './tls-trust.js';
 import { faultWords, isOwnFault, spanWords, withArticle } from './words.js';
 
 /** How often an attempt looks at the clock and at what came, ms; an answer of a healthy endpoint is there long before. */
@@ -20,8 +21,12 @@ const BYTES_READ_MAX = 16 * 1024 * 1024;
 export interface Plan {
   /** What is asked, as the words name it: `GET /`. */
   readonly question: string;
-  /** The name that a certificate must be for; '' when the host is an address. */
+  /** Sent as SNI; '' sends none. */
   readonly serverName: string;
+  /** The names of which the certificate must have one, in words; '' when it must be for the address. */
+  readonly certificateFor: string;
+  /** What the service's BackendTLSPolicy says; null: there is none. */
+  readonly policy: ProbeTls | null;
   /** The protocol to agree on within TLS; '' for none. */
   readonly alpn: string;
   /** A TCP probe is about the connection alone. */
@@ -131,7 +136,7 @@ export class Attempt {
 
   /** Unhealthy by an error of the socket or of a protocol, unless the fault is this machine's. */
   failWith(error: unknown): void {
-    const why = `${this.#asked}: ${faultWords(error, this.awaited, this.plan.serverName)}`;
+    const why = `${this.#asked}: ${faultWords(error, this.awaited, this.plan.certificateFor)}`;
     if (isOwnFault(error)) {
       this.#settle({ healthy: false, why, inconclusive: true });
       this.end();

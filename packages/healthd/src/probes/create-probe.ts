@@ -4,18 +4,24 @@ import { grpcProbe } from './grpc.js';
 import { httpProbe } from './http.js';
 import type { Probe } from './probe.js';
 import { tcpProbe } from './tcp.js';
+import type { ProbeTls } from './tls-trust.js';
 import { websocketProbe } from './websocket.js';
 
-/** What stays the same from probe to probe is prepared here; keep the result as long as the check. */
-export function createProbe(check: ProbeCheck): Probe {
+export type CreateProbe = (check: ProbeCheck, tls: ProbeTls | null) => Probe;
+
+/**
+ * What stays the same from probe to probe is prepared here; keep the result as long as the check. `tls`: what the
+ * service's BackendTLSPolicy says, for probes over TLS.
+ */
+export const createProbe: CreateProbe = (check, tls) => {
   switch (check.type) {
     case 'http':
-      return httpProbe(check);
+      return httpProbe(check, tls);
     case 'tcp':
       return tcpProbe();
     case 'grpc':
-      return grpcProbe(check);
+      return grpcProbe(check, tls);
     case 'websocket':
-      return websocketProbe(check);
+      return websocketProbe(check, tls);
   }
-}
+};

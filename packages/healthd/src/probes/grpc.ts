@@ -19,7 +19,8 @@ import { type Attempt, attempt } from './attempt.js';
 import { encodeCheckRequest, GRPC_STATUS, readAnswer } from './grpc-message.js';
 import type { Probe } from './probe.js';
 import { USER_AGENT } from './product.js';
-import { serverNameOf } from './tls.js';
+import { namesOf } from './tls.js';
+import type { ProbeTls } from './tls-trust.js';
 
 type GrpcCheck = Extract<ProbeCheck, { type: 'grpc' }>;
 
@@ -135,9 +136,9 @@ function openSession(asked: Attempt, socket: Socket): ClientHttp2Session {
   return session;
 }
 
-export function grpcProbe(check: GrpcCheck): Probe {
+export function grpcProbe(check: GrpcCheck, tls: ProbeTls | null): Probe {
   const question = check.service === '' ? 'gRPC Health/Check' : `gRPC Health/Check of ${check.service}`;
-  const plan = { question, serverName: serverNameOf(check.authority), alpn: 'h2' };
+  const plan = { question, alpn: 'h2', ...namesOf(check.authority, tls) };
   return (target, probe, signal) =>
     attempt({ ...plan, tls: probe.tls }, target, probe, signal, (asked, socket) => {
       if (probe.tls && (socket as TLSSocket).alpnProtocol !== 'h2') {

@@ -10,7 +10,8 @@ import { type Attempt, attempt, type Plan } from './attempt.js';
 import { ask, type Question } from './head.js';
 import type { Probe } from './probe.js';
 import { USER_AGENT } from './product.js';
-import { serverNameOf } from './tls.js';
+import { namesOf } from './tls.js';
+import type { ProbeTls } from './tls-trust.js';
 import { pathWords } from './words.js';
 
 type HttpCheck = Extract<ProbeCheck, { type: 'http' }>;
@@ -42,11 +43,11 @@ function wantedWords({ statuses }: HttpCheck): string {
   return `, not ${ranges.join(', ')}${statuses.length > RANGES_NAMED_MAX ? ', …' : ''}`;
 }
 
-export function httpProbe(check: HttpCheck): Probe {
+export function httpProbe(check: HttpCheck, tls: ProbeTls | null): Probe {
   const plan: Omit<Plan, 'tls'> = {
     question: `GET ${pathWords(check.path)}`,
-    serverName: serverNameOf(check.host),
     alpn: 'http/1.1',
+    ...namesOf(check.host, tls),
   };
   const question: Question = {
     path: check.path,

@@ -9,7 +9,7 @@
 import { attempt, type Plan } from './attempt.js';
 import type { Probe } from './probe.js';
 
-const PLAN: Plan = { question: 'tcp', serverName: '', alpn: '', tls: false };
+const PLAN: Plan = { question: 'tcp', serverName: '', certificateFor: '', policy: null, alpn: '', tls: false };
 
 export function tcpProbe(): Probe {
   return (target, probe, signal) =>

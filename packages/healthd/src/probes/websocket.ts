@@ -12,7 +12,8 @@ import { type Attempt, attempt } from './attempt.js';
 import { ask } from './head.js';
 import type { Probe } from './probe.js';
 import { USER_AGENT } from './product.js';
-import { serverNameOf } from './tls.js';
+import { namesOf } from './tls.js';
+import type { ProbeTls } from './tls-trust.js';
 import { closePayload, controlFrame, FrameReader, OPCODE } from './websocket-frames.js';
 import { pathWords } from './words.js';
 
@@ -126,11 +127,11 @@ function fieldsOf(check: WebSocketCheck, key: string): [name: string, value: str
   ];
 }
 
-export function websocketProbe(check: WebSocketCheck): Probe {
+export function websocketProbe(check: WebSocketCheck, tls: ProbeTls | null): Probe {
   const plan = {
     question: `WebSocket ${pathWords(check.path)}`,
-    serverName: serverNameOf(check.host),
     alpn: 'http/1.1',
+    ...namesOf(check.host, tls),
   };
   return (target, probe, signal) =>
     attempt({ ...plan, tls: probe.tls }, target, probe, signal, (asked, socket) => {

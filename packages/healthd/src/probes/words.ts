@@ -88,11 +88,11 @@ function looksLikeTls(error: unknown): boolean {
   return Buffer.isBuffer(rawPacket) && (rawPacket[0] === 21 || rawPacket[0] === 22) && rawPacket[1] === 3;
 }
 
-function tlsWords(code: string, serverName: string): string | undefined {
+function tlsWords(code: string, certificateFor: string): string | undefined {
   const certificate = CERTIFICATE_WORDS[code];
   if (certificate !== undefined) return `TLS: ${certificate}`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
-    return `TLS: the certificate is not for ${serverName === '' ? 'this address' : serverName}`;
+    return `TLS: the certificate is not for ${certificateFor === '' ? 'this address' : certificateFor}`;
   }
   if (code.startsWith('ERR_SSL_')) return `TLS: ${TLS_WORDS[code] ?? `the handshake failed (${code})`}`;
   return undefined;
@@ -104,8 +104,8 @@ function httpWords(code: string, error: unknown): string | undefined {
   return HTTP_WORDS[code] ?? `the answer is not well-formed HTTP/1.1 (${code})`;
 }
 
-/** @param awaited what the attempt waited for: `answer`. @param serverName what the certificate was to be for. */
-export function faultWords(error: unknown, awaited: string, serverName: string): string {
+/** @param awaited what the attempt waited for: `answer`. @param certificateFor the names that the certificate was to have one of. */
+export function faultWords(error: unknown, awaited: string, certificateFor: string): string {
   const code = codeOf(error);
   const broken = BROKEN_WORDS[code];
   if (broken !== undefined) {
@@ -114,7 +114,7 @@ export function faultWords(error: unknown, awaited: string, serverName: string):
   return (
     SOCKET_WORDS[code] ??
     OWN_WORDS[code] ??
-    tlsWords(code, serverName) ??
+    tlsWords(code, certificateFor) ??
     httpWords(code, error) ??
     `failed before ${withArticle(awaited)} (${code})`
   );

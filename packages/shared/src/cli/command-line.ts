@@ -102,7 +102,7 @@ function addCommand(
   command.allowExcessArguments(false).exitOverride();
   command.configureOutput(name === '' ? output : { outputError: () => {} });
   for (const option of optionNames(schema)) command.addOption(commandOption(schema, option));
-  if (name !== '') command.addHelpText('after', help);
+  command.addHelpText('after', help);
   command.action(() => run(command));
 }
 

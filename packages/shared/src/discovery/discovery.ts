@@ -34,8 +34,11 @@ export interface DiscoveryOptions {
   readonly onFailed?: (service: string) => void;
 }
 
+/** What of a service says where its endpoints are. */
+export type DiscoveredService = Pick<ServiceSnapshot, 'name' | 'targets'>;
+
 interface Known {
-  readonly service: ServiceSnapshot;
+  readonly service: DiscoveredService;
   settled: boolean;
   /** What the listener was told last, as text; '' for nothing. */
   told: string;
@@ -70,7 +73,7 @@ export class Discovery {
   }
 
   /** These services and no others from now on. What is known of a service that stays is not told again. */
-  update(services: readonly ServiceSnapshot[]): void {
+  update(services: readonly DiscoveredService[]): void {
     const before = this.#services;
     this.#services = new Map();
     this.#byName = new Map();

@@ -3,9 +3,9 @@
  *
  * Nothing is kept here: a scrape reads shared memory and sums over the threads. Primary thread.
  */
+import { addConfigurationMetrics } from '@sluice/shared/admin/configuration-metrics';
 import { Families } from '@sluice/shared/admin/families';
 import { addProcessMetrics } from '@sluice/shared/admin/process-metrics';
-import { addConfigMetrics } from './config-metrics.js';
 import { addConnectionMetrics } from './connection-metrics.js';
 import { addHandshakeMetrics } from './handshake-metrics.js';
 import { addHealthMetrics } from './health-metrics.js';
@@ -17,7 +17,7 @@ export function createMetrics(sources: MetricsSources): Families {
   addConnectionMetrics(families, sources);
   addHandshakeMetrics(families, sources);
   addHealthMetrics(families, sources);
-  addConfigMetrics(families, sources);
+  addConfigurationMetrics(families, () => sources.reload);
   addThreadMetrics(families, sources);
   addProcessMetrics(families, sources.version);
   return families;

@@ -1,0 +1,79 @@
+/**
+ * Whom a probe trusts and what it shows, as a BackendTLSPolicy says it: authorities, names, a certificate of our own.
+ *
+ * Always verified unless the policy names no authority at all. Names are compared as RFC 6125 has it, against the
+ * subjectAltNames alone: the subject's common name says nothing. healthd's only thread.
+ */
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
+
+export interface ProbeTls {
+  /** Sent as SNI; '' sends none. */
+  readonly sni: string;
+  /** Of which the certificate must have one: DNS names, or URIs. */
+  readonly subjectAltNames: readonly string[];
+  readonly trust: TlsTrust;
+}
+
+/** PEM. */
+export interface ShownCertificate {
+  readonly chain: string;
+  readonly key: string;
+}
+
+/** 'system': node's authorities and those of NODE_EXTRA_CA_CERTS; 'none': nothing is verified. */
+export type Authority = 'system' | 'none' | { readonly certificates: string };
+
+export class TlsTrust {
+  readonly #authority: Authority;
+  readonly #certificate: ShownCertificate | null;
+  #context: SecureContext | undefined;
+
+  constructor(authority: Authority, certificate: ShownCertificate | null) {
+    this.#authority = authority;
+    this.#certificate = certificate;
+  }
+
+  /** Whether whose certificate is shown matters. */
+  get verifies(): boolean {
+    return this.#authority !== 'none';
+  }
+
+  /** Made when it is first needed: loading the system's authorities takes longest. Throws on PEM that is none. */
+  get context(): SecureContext {
+    this.#context ??= createSecureContext({
+      // An empty list trusts nobody; an empty text, or none, would mean the system's authorities.
+      ...(typeof this.#authority === 'object'
+        ? { ca: [this.#authority.certificates].filter((pem) => pem !== '') }
+        : {}),
+      ...(this.#certificate === null ? {} : { cert: this.#certificate.chain, key: this.#certificate.key }),
+    });
+    return this.#context;
+  }
+}
+
+/** The system's authorities, nothing shown: of every probe without a policy. */
+export const SYSTEM_TRUST = new TlsTrust('system', null);
+
+/** The entries of a certificate's subjectAltName, as `DNS:name` and `URI:uri`. */
+export function alternativeNames({ subjectAltName = '' }: Pick<X509Certificate, 'subjectAltName'>): string[] {
+  // Node quotes what could be taken for more than one entry: `URI:"a, DNS:b"`.
+  const entries = subjectAltName.match(/(?:"(?:[^"\\]|\\.)*"|[^",])+/g) ?? [];
+  return entries.map((entry) => {
+    const [, kind = '', quoted] = /^\s*([^:]*):(".*")$/s.exec(entry) ?? [];
+    return quoted === undefined ? entry.trim() : `${kind}:${String(JSON.parse(quoted))}`;
+  });
+}
+
+/** Whether a certificate (DER) has one of these names. */
+export function hasName(der: Buffer, names: readonly string[]): boolean {
+  const certificate = new X509Certificate(der);
+  const entries = new Set(alternativeNames(certificate));
+  const lower = new Set([...entries].map((entry) => entry.toLowerCase()));
+  return names.some((name) => {
+    if (name.includes('://')) return entries.has(`URI:${name}`);
+    // A wildcard that is asked for is a name like any other.
+    if (lower.has(`dns:${name.toLowerCase()}`)) return true;
+    return certificate.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined;
+  });
+}
