@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { compile, documents, gateway, marked, referenceGrant, route, service, slice } from '../testing/manifests.js';
 import { parentConditions, routeMessage } from '../testing/statuses.js';
+import { backendTls } from '../testing/tls-manifests.js';
 import type { CompileResult } from './compile.js';
 
 const ANSWERS_500 = ': its share of the requests is answered with 500';
@@ -121,4 +122,11 @@ test('a backendRef with an extension that is not known answers 500 for its share
   const result = withRefs(`{ name: chat, port: 80, filters: [${filter}] }`);
   expect(result.snapshot.rules[0]?.backends).toMatchObject([{ service: 0 }, { service: -1 }]);
   expect(parentConditions(result, 'chat')).toEqual([[ACCEPTED, 'ResolvedRefs False InvalidKind']]);
+});
+
+test('a Service whose TLS policy cannot be followed is not reached', () => {
+  const policy = backendTls('caCertificateRefs: [{ group: "", kind: ConfigMap, name: gone }], hostname: a.example.com');
+  const result = withRefs('{ name: echo, port: 80 }', policy.replace('name: chat', 'name: echo'), service('echo'));
+  expect(result.snapshot.rules[0]?.backends).toMatchObject([{ service: 0 }, { service: -1 }]);
+  expect(parentConditions(result, 'chat')).toEqual([[ACCEPTED, 'ResolvedRefs False InvalidBackendTLSPolicy']]);
 });

@@ -1,8 +1,8 @@
 /**
  * What the references of a rule mean: services for its backendRefs, and whether mirrors are there at all.
  *
- * A backendRef is invalid when its kind is not served, when no ReferenceGrant lets it leave the namespace, or when what it
- * names is not there, asked in this order, so that a namespace that grants nothing tells nothing (HTTPBackendRef). It keeps
+ * A backendRef is invalid when its kind is not served, when no ReferenceGrant lets it leave the namespace, when what it
+ * names is not there, or when a policy that says how to reach it cannot be followed, asked in this order, so that a namespace that grants nothing tells nothing (HTTPBackendRef). It keeps
  * its weight then and answers 500 for its share. Pure but for the table of services and what it says.
  */
 import type { BackendRef } from '../resources/http-route.js';
@@ -42,7 +42,7 @@ export function resolveReference(
   const to = { group, kind, namespace: target.namespace, name };
   if (!grants.allow(from, to)) return { reason: 'RefNotPermitted', ...notPermitted(from, to), field: 'namespace' };
   const fault = services.fault(target);
-  return fault === undefined ? target : { reason: 'BackendNotFound', message: fault, hint: '', field: '' };
+  return fault === undefined ? target : { ...fault, hint: '', field: '' };
 }
 
 /** The backends of a rule. Services are added only when the route is served. */
@@ -63,10 +63,6 @@ export function compileBackends(
     if ('reason' in target) report.unresolved(at, target, ANSWERS_500);
     if ('reason' in target || !usable || !serving) return { service: -1, weight: ref.weight, filters };
     const service = services.add(target);
-    if (typeof service === 'string') {
-      report.warn(at, `${service}: ${ANSWERS_500}`);
-      return { service: -1, weight: ref.weight, filters };
-    }
     if (services.list[service]?.targets.every(({ draining }) => draining)) {
       const message = `Service ${target.namespace}/${target.name} has no ready endpoint on port ${target.port}`;
       report.warn(at, `${message}: its share of the requests is answered with 503`, NO_ENDPOINT_HINT);

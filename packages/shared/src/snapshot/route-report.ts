@@ -8,10 +8,11 @@
 import { type ConfigPath, formatPath } from '../resources/path.js';
 import { type HttpRoute, issueAt } from '../resources/resource.js';
 import type { CompileContext } from './context.js';
+import type { ServiceFault } from './services.js';
 
-/** Why a reference leads nowhere: the reasons of RouteConditionResolvedRefs. */
+/** Why a reference leads nowhere. */
 export interface RefFault {
-  readonly reason: 'InvalidKind' | 'RefNotPermitted' | 'BackendNotFound';
+  readonly reason: 'InvalidKind' | 'RefNotPermitted' | ServiceFault['reason'];
   readonly message: string;
   readonly hint: string;
   /** What of the reference is wrong; '' for the whole of it. */

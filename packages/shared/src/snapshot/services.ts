@@ -73,10 +73,16 @@ export interface ServiceTable {
   readonly list: readonly ServiceSnapshot[];
   /** The Services that are used. */
   readonly used: ReadonlySet<Service>;
-  /** Why a reference means no service; undefined when it means one. */
-  fault(ref: ServiceRef): string | undefined;
-  /** Index of the service that a reference without a fault means; or why it must not be reached, in words. */
-  add(ref: ServiceRef): number | string;
+  /** Why a reference means no service that may be reached; undefined when it means one. */
+  fault(ref: ServiceRef): ServiceFault | undefined;
+  /** Index of the service that a reference without a fault means. */
+  add(ref: ServiceRef): number;
+}
+
+export interface ServiceFault {
+  /** Of RouteConditionResolvedRefs; the last is our own: a policy says how to reach the Service, and cannot be followed. */
+  readonly reason: 'BackendNotFound' | 'InvalidBackendTLSPolicy';
+  readonly message: string;
 }
 
 /** An empty table. What is wrong with a Service itself goes to `issues`. */
@@ -87,13 +93,12 @@ export function createServiceTable(
 ): ServiceTable {
   const list: ServiceSnapshot[] = [];
   const used = new Set<Service>();
-  const known = new Map<string, number | string>();
-  const add = (ref: ServiceRef): number | string => {
-    const key = `${ref.namespace}/${ref.name}`;
+  const known = new Map<string, number>();
+  const add = (ref: ServiceRef): number => {
+    const key = keyOf(ref);
     const service = index.services.get(key);
-    if (service === undefined) throw new Error(`Service ${key} was not asked for its faults`);
-    const tls = policies.tls.of(service, ref.port);
-    if (tls !== null && 'broken' in tls) return tls.broken;
+    const tls = service === undefined ? null : policies.tls.of(service, ref.port);
+    if (service === undefined || (tls !== null && 'broken' in tls)) throw new Error(`Service ${key} has a fault`);
     used.add(service);
     const resolved = {
       name: `${key}/${ref.port}`,
@@ -108,21 +113,31 @@ export function createServiceTable(
   return {
     list,
     used,
-    fault(ref) {
-      const key = `${ref.namespace}/${ref.name}`;
-      const service = index.services.get(key);
-      if (service === undefined) return `there is no Service ${key}`;
-      const { ports, type } = service.spec;
-      const portless = type === 'ExternalName' && ports.length === 0;
-      return portOf(service, ref) === undefined && !portless ? `Service ${key} has no TCP port ${ref.port}` : undefined;
-    },
+    fault: (ref) => faultOf(ref, index.services.get(keyOf(ref)), policies),
     add(ref) {
-      const key = `${ref.namespace}/${ref.name}/${ref.port}`;
+      const key = `${keyOf(ref)}/${ref.port}`;
       const place = known.get(key) ?? add(ref);
       known.set(key, place);
       return place;
     },
   };
+}
+
+function keyOf({ namespace, name }: ServiceRef): string {
+  return `${namespace}/${name}`;
+}
+
+function faultOf(ref: ServiceRef, service: Service | undefined, { tls }: ServicePolicies): ServiceFault | undefined {
+  const reason = 'BackendNotFound';
+  if (service === undefined) return { reason, message: `there is no Service ${keyOf(ref)}` };
+  const { ports, type } = service.spec;
+  const portless = type === 'ExternalName' && ports.length === 0;
+  if (portOf(service, ref) === undefined && !portless) {
+    return { reason, message: `Service ${keyOf(ref)} has no TCP port ${ref.port}` };
+  }
+  const wanted = tls.of(service, ref.port);
+  if (wanted === null || !('broken' in wanted)) return undefined;
+  return { reason: 'InvalidBackendTLSPolicy', message: wanted.broken };
 }
 
 function portOf({ spec }: Service, { port }: ServiceRef): ServicePort | undefined {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { RSA } from '../testing/certificates.js';
 import {
   brief,
   compile,
@@ -10,7 +11,8 @@ import {
   routePolicy,
   service,
 } from '../testing/manifests.js';
-import { conditionsOf, listenerConditions, parentConditions, statusOf } from '../testing/statuses.js';
+import { briefConditions, conditionsOf, listenerConditions, parentConditions, statusOf } from '../testing/statuses.js';
+import { backendTls, tlsSecret } from '../testing/tls-manifests.js';
 
 const REF = 'backendRefs: [{ name: chat, port: 80 }]';
 
@@ -98,4 +100,56 @@ test('a listener that is not served says why it is not programmed', () => {
     reason: 'Invalid',
     message: 'protocol UDP is not supported',
   });
+});
+
+const OVERLAP = 'OverlappingTLSConfig True OverlappingHostnames';
+const HTTPS = 'port: 443, protocol: HTTPS, tls: { certificateRefs: [{ name: cert }] }';
+
+test('HTTPS listeners of one port whose hostnames overlap say so, and are served', () => {
+  const hosts = ['"*.example.com"', 'chat.example.com', 'chat.example.org'];
+  const listeners = hosts.map((hostname, index) => `name: l${index}, hostname: ${hostname}, ${HTTPS}`);
+  const result = compile(documents(gateway({ listeners }), tlsSecret('cert', RSA)));
+  expect(hosts.map((_, index) => listenerConditions(result, 'main', `l${index}`).includes(OVERLAP))).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect(result.snapshot.listeners.map(({ name, protocol }) => [name, protocol])).toEqual([
+    ['l1', 'HTTPS'],
+    ['l2', 'HTTPS'],
+    ['l0', 'HTTPS'],
+  ]);
+});
+
+test('a listener without a certificate is accepted and not programmed; its routes count', () => {
+  const listeners = [`name: https, ${HTTPS}`, 'name: http, port: 80, protocol: HTTP'];
+  const result = compile(documents(gateway({ listeners }), route({ rules: [REF] }), service()));
+  expect(listenerConditions(result, 'main', 'https')).toEqual([
+    'Accepted True Accepted',
+    'Programmed False Invalid',
+    'ResolvedRefs False InvalidCertificateRef',
+    'Conflicted False NoConflicts',
+  ]);
+  expect(statusOf(result, 'Gateway', 'main').listeners?.map(({ attachedRoutes }) => attachedRoutes)).toEqual([1, 1]);
+  expect(conditionsOf(result, 'Gateway', 'main')[0]).toBe('Accepted True ListenersNotValid');
+});
+
+test("the standard's policies have a status for each target, as it is written", () => {
+  const refs = 'name: gone }, { group: "", kind: Service, name: chat, sectionName: ws';
+  const result = compile(
+    documents(
+      gateway(),
+      route({ rules: [REF] }),
+      service('chat', '{ name: ws, port: 80 }'),
+      backendTls('wellKnownCACertificates: System, hostname: chat.example.com', {}, refs),
+    ),
+  );
+  const { ancestors } = statusOf(result, 'BackendTLSPolicy', 'policy');
+  expect(ancestors?.map(({ ancestorRef, conditions }) => [ancestorRef, briefConditions(conditions)])).toEqual([
+    [{ group: '', kind: 'Service', name: 'gone' }, ['Accepted False TargetNotFound', 'ResolvedRefs True ResolvedRefs']],
+    [
+      { group: '', kind: 'Service', name: 'chat', sectionName: 'ws' },
+      ['Accepted True Accepted', 'ResolvedRefs True ResolvedRefs'],
+    ],
+  ]);
 });
