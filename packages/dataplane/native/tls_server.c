@@ -117,6 +117,18 @@ static bool ask_for_certificates(struct tls_context *context, const char *author
   return true;
 }
 
+/* What sessions may be resumed within: the embedder's name for it, and whom clients are verified by. */
+static bool name_sessions(struct tls_context *context, const struct tls_server_options *options) {
+  EVP_MD_CTX *digest = EVP_MD_CTX_new();
+  unsigned length = 0;
+  bool named = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
+               EVP_DigestUpdate(digest, options->session_context, strlen(options->session_context) + 1) == 1 &&
+               EVP_DigestUpdate(digest, options->client_ca, strlen(options->client_ca)) == 1 &&
+               EVP_DigestFinal_ex(digest, context->session_context, &length) == 1;
+  EVP_MD_CTX_free(digest);
+  return named;
+}
+
 static bool configure(struct tls_context *context, const struct tls_server_options *options, char *error) {
   const char *ciphers = options->ciphers[0] != 0 ? options->ciphers : CIPHERS;
   if (SSL_CTX_set_cipher_list(context->ssl, ciphers) != 1) {
@@ -125,11 +137,7 @@ static bool configure(struct tls_context *context, const struct tls_server_optio
   for (uint32_t i = 0; i < options->certificate_count; i++) {
     if (!tls_use_certificate(context->ssl, &options->certificates[i], error)) return false;
   }
-  unsigned length = sizeof context->session_context;
-  const char *session = options->session_context;
-  if (EVP_Digest(session, strlen(session), context->session_context, &length, EVP_sha256(), NULL) != 1) {
-    return tls_problem(error, "no memory for a TLS context");
-  }
+  if (!name_sessions(context, options)) return tls_problem(error, "no memory for a TLS context");
   SSL_CTX_set_alpn_select_cb(context->ssl, on_alpn, NULL);
   return options->client_ca[0] == 0 || ask_for_certificates(context, options->client_ca, error);
 }
