@@ -40,9 +40,13 @@ export interface FrontendTlsIndex {
   of(gateway: Gateway, listener: string): FrontendTls | undefined;
 }
 
-interface Owner {
+interface Claim {
   readonly policy: FrontendTlsPolicy;
+  /** It asks for client certificates. */
   readonly verifies: boolean;
+}
+
+interface Owner extends Claim {
   readonly tls: FrontendTls;
 }
 
@@ -51,14 +55,11 @@ export function indexFrontendTls(context: CompileContext, credentials: Credentia
   const owners = new Map<string, Owner>();
   for (const policy of byAge(context.resources.frontendTlsPolicies)) {
     const config = mergeConfig<FrontendTlsConfig>(policy.spec.default, policy.spec.override);
-    const owner = {
-      policy,
-      verifies: config.verify !== undefined,
-      tls: readPolicy(policy, config, credentials, context),
-    };
-    const gateway = gatewayOf(owner, gateways, context);
+    const claim = { policy, verifies: config.verify !== undefined };
+    const gateway = gatewayOf(claim, gateways, context);
     if (gateway === undefined) continue;
-    for (const listener of listenersOf(owner, gateway, context)) own(owner, keyOf(gateway, listener), owners, context);
+    const owner = { ...claim, tls: readPolicy(policy, config, credentials, context) };
+    for (const listener of listenersOf(claim, gateway, context)) own(owner, keyOf(gateway, listener), owners, context);
   }
   return { of: (gateway, listener) => owners.get(keyOf(gateway, listener))?.tls };
 }
@@ -77,29 +78,29 @@ function own(owner: Owner, key: string, owners: Map<string, Owner>, context: Com
 }
 
 /** `opens`: without the policy a listener is open that its author wanted closed. */
-function refuse(owner: Owner, path: ConfigPath, refusal: Refusal, context: CompileContext, opens: boolean): void {
+function refuse({ policy }: Claim, path: ConfigPath, refusal: Refusal, context: CompileContext, opens: boolean): void {
   const message = opens ? `${refusal.message}: clients would not have to show a certificate` : refusal.message;
-  refusePolicy(owner.policy, WORDS, path, { ...refusal, message, severity: opens ? 'error' : 'warning' }, context);
+  refusePolicy(policy, WORDS, path, { ...refusal, message, severity: opens ? 'error' : 'warning' }, context);
 }
 
-function gatewayOf(owner: Owner, known: ReadonlyMap<string, Gateway>, context: CompileContext): Gateway | undefined {
-  const { policy, verifies } = owner;
+function gatewayOf(claim: Claim, known: ReadonlyMap<string, Gateway>, context: CompileContext): Gateway | undefined {
+  const { policy, verifies } = claim;
   const ref = policy.spec.targetRef;
   const fault = targetFault(policy, ref, WORDS, known, context.grants);
   if (fault === undefined) return known.get(`${ref.namespace ?? policy.namespace}/${ref.name}`);
-  refuse(owner, [...TARGET, fault.field], fault, context, verifies);
+  refuse(claim, [...TARGET, fault.field], fault, context, verifies);
   return undefined;
 }
 
 /** The names of the HTTPS listeners that the policy is for. */
-function listenersOf(owner: Owner, gateway: Gateway, context: CompileContext): string[] {
+function listenersOf(claim: Claim, gateway: Gateway, context: CompileContext): string[] {
   const https = new Set(gateway.spec.listeners.filter(({ protocol }) => protocol === 'HTTPS').map(({ name }) => name));
-  const { sectionNames } = owner.policy.spec.targetRef;
+  const { sectionNames } = claim.policy.spec.targetRef;
   const of = `of Gateway ${resourceName(gateway)}`;
   if (sectionNames.length === 0) {
     if (https.size > 0) return [...https];
     const refusal = { unresolved: '', message: `no listener ${of} has protocol: HTTPS` };
-    refuse(owner, TARGET, refusal, context, owner.verifies);
+    refuse(claim, TARGET, refusal, context, claim.verifies);
     return [];
   }
   for (const [index, name] of sectionNames.entries()) {
@@ -109,7 +110,7 @@ function listenersOf(owner: Owner, gateway: Gateway, context: CompileContext): s
     const message = known ? `listener ${listener} ${of} is not HTTPS` : `no listener ${of} has the name ${listener}`;
     const hint = https.size > 0 ? `its HTTPS listeners are ${[...https].join(', ')}` : '';
     const refusal = { unresolved: known ? '' : 'InvalidName', message, hint };
-    refuse(owner, [...TARGET, 'sectionNames', index], refusal, context, owner.verifies);
+    refuse(claim, [...TARGET, 'sectionNames', index], refusal, context, claim.verifies);
   }
   return [...new Set(sectionNames)].filter((name) => https.has(name));
 }

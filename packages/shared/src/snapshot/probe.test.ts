@@ -111,6 +111,17 @@ test.each([
   ['override: { grpc: {} }', { type: 'grpc', authority: 'localhost', service: '' }],
 ])('what override says of the kind decides it: %s', (spec, check) => expect(probeOf(spec)?.check).toEqual(check));
 
+test('a WebSocket probe in the annotation is the check, whatever the policy says beside it', () => {
+  const annotations = 'sluice.dev/websocket-probe: "{ path: /ws, ping: true }"';
+  const text = healthCheck('default: { interval: 1s, http: { path: /health } }', { annotations });
+  const { snapshot, issues } = compile(BASE, text);
+  expect(issues).toEqual([]);
+  expect(snapshot.services[0]?.probe).toMatchObject({
+    intervalMs: 1000,
+    check: { ...WEBSOCKET, path: '/ws', ping: true },
+  });
+});
+
 test('a policy may name its own namespace', () => {
   const { snapshot, issues } = compile(BASE, healthCheck('default: {}', {}, 'name: chat, namespace: default'));
   expect(issues).toEqual([]);
