@@ -52,6 +52,14 @@ static napi_value connect_endpoint(napi_env env, napi_callback_info info) {
   return call_boolean(&call, engine_connect(engine, id, &dial));
 }
 
+static napi_value bound(napi_env env, napi_callback_info info) {
+  struct call call;
+  connection_id id;
+  struct engine *engine = begin(&call, env, info, 3, &id);
+  if (engine == NULL) return NULL;
+  return call_boolean(&call, engine_bound(engine, id, call_u32(&call, 2)));
+}
+
 static napi_value interim(napi_env env, napi_callback_info info) {
   struct call call;
   connection_id id;
@@ -133,6 +141,7 @@ static napi_value log_ended(napi_env env, napi_callback_info info) {
 void addon_commands_init(napi_env env, napi_value exports) {
   static const struct method methods[] = {{"setActiveColumn", set_active_column},
                                           {"connect", connect_endpoint},
+                                          {"bound", bound},
                                           {"interim", interim},
                                           {"splice", splice},
                                           {"relay", relay},

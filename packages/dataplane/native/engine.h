@@ -129,6 +129,8 @@ struct dial {
   uint32_t tls; /* number of a context for backends; 0: plain */
 };
 bool engine_connect(struct engine *engine, connection_id id, const struct dial *dial);
+/* Bounds the time from now to the head of an answer, every connect included: a failure by FAILED_TIMEOUT when it is over. */
+bool engine_bound(struct engine *engine, connection_id id, uint32_t bound_ms);
 bool engine_interim(struct engine *engine, connection_id id, const char *head, size_t length);
 bool engine_splice(struct engine *engine, connection_id id, const char *head, size_t length, const char *log,
                    size_t log_length, uint32_t idle_timeout_ms, uint32_t lifetime_ms);

@@ -92,6 +92,29 @@ void handshake_fail(struct engine *engine, struct connection *connection, enum f
   notice_push(engine, connection, NOTICE_FAILED);
 }
 
+uint64_t handshake_deadline(const struct connection *connection) {
+  bool waiting = connection->state == STATE_CONNECTING || connection->state == STATE_BACKEND_TLS ||
+                 connection->state == STATE_READING_RESPONSE;
+  uint64_t deadline = connection->deadline_ms;
+  uint64_t bound = waiting && connection->handshake != NULL ? connection->handshake->bound_ms : 0;
+  return bound != 0 && (deadline == 0 || bound < deadline) ? bound : deadline;
+}
+
+/* The wheel keeps the nearest of a connection's deadlines, so what is set later for a stage does not hide this one. */
+bool engine_bound(struct engine *engine, connection_id id, uint32_t bound_ms) {
+  struct connection *connection = connection_find(engine, id);
+  if (connection == NULL || connection->state != STATE_DECIDING || connection->notice != NOTICE_NONE) return false;
+  struct handshake *handshake = handshake_get(connection);
+  if (handshake == NULL) {
+    connection_end(engine, connection, REASON_INTERNAL_ERROR);
+    return true;
+  }
+  engine_clock(engine);
+  handshake->bound_ms = engine->now_ms + bound_ms;
+  timer_set(engine, connection, handshake->bound_ms);
+  return true;
+}
+
 void handshake_timeout(struct engine *engine, struct connection *connection) {
   switch (connection->state) {
     case STATE_CLIENT_TLS: connection_end(engine, connection, REASON_REQUEST_TIMEOUT); break;

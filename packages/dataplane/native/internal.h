@@ -81,6 +81,7 @@ struct handshake {
   uint64_t connected_us;
   uint32_t answer_timeout_ms;
   uint64_t answer_deadline_ms;
+  uint64_t bound_ms; /* when the head of an answer must be there, whatever was tried; 0: no such moment */
 };
 
 struct connection {
@@ -265,6 +266,8 @@ void handshake_on_client(struct engine *engine, struct connection *connection);
 void handshake_fail(struct engine *engine, struct connection *connection, enum failed_stage stage,
                     enum failed_code code, int error);
 void handshake_timeout(struct engine *engine, struct connection *connection);
+/* When a connection that is not streaming times out; 0: never. */
+uint64_t handshake_deadline(const struct connection *connection);
 
 /* upstream.c */
 void upstream_event(struct engine *engine, struct connection *connection, uint32_t events);

@@ -49,7 +49,7 @@ void timer_set(struct engine *engine, struct connection *connection, uint64_t de
 
 static uint64_t deadline_of(const struct connection *connection) {
   bool streaming = connection->state == STATE_SPLICED || connection->state == STATE_RELAYING;
-  return streaming ? splice_deadline(connection) : connection->deadline_ms;
+  return streaming ? splice_deadline(connection) : handshake_deadline(connection);
 }
 
 static void on_timeout(struct engine *engine, struct connection *connection) {

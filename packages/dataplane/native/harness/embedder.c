@@ -149,6 +149,8 @@ static bool dial_backend(struct embedder *embedder, const struct event *request,
                       .head_length = request->head_length,
                       .connect_timeout_ms = embedder->connect_timeout_ms,
                       .answer_timeout_ms = embedder->answer_timeout_ms};
+  bool first = embedder->bound_ms > 0 && port == embedder->backend_port;
+  if (first && !engine_bound(embedder->engine, request->id, embedder->bound_ms)) return false;
   return engine_connect(embedder->engine, request->id, &dial);
 }
 

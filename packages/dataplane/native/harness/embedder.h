@@ -31,6 +31,7 @@ struct embedder {
   uint16_t backend_port;
   uint16_t retry_port; /* tried once after a failure; 0: none */
   uint32_t connect_timeout_ms, answer_timeout_ms, idle_timeout_ms, lifetime_ms;
+  uint32_t bound_ms;    /* 0: none */
   uint32_t slot, group; /* of every dial */
   uint32_t answer_group; /* of answers of its own, and of the retry */
   bool log_ended;

@@ -159,6 +159,19 @@ TEST(answer_timeout) {
   expect_bad_gateway(client);
 }
 
+TEST(answer_bound_of_the_request) {
+  rig_open(&rig, NULL, 0);
+  rig.embedder.bound_ms = 80; /* far less than what connecting and the answer may take each */
+  int client, backend;
+  begin(&client, &backend);
+  socket_send_text(backend, EARLY_HINTS);
+  expect_failed(STAGE_RESPONSE, FAILED_TIMEOUT, 0);
+  socket_expect_eof(backend);
+  close(backend);
+  socket_expect_text(client, EARLY_HINTS);
+  expect_bad_gateway(client);
+}
+
 /* A listener whose queue is full: further connections stay half open. */
 static int full_listener(uint16_t *port, int *fillers, int count) {
   int fd = socket_listen(port, 0);
@@ -186,6 +199,16 @@ TEST(answer_connect_timeout_and_client_leaving_meanwhile) {
   int client = rig_client(&rig);
   socket_send_text(client, REQUEST_HEAD);
   expect_failed(STAGE_CONNECT, FAILED_TIMEOUT, 0);
+  socket_expect_text(client, BAD_GATEWAY);
+  close(client);
+  rig_log_lines(&rig);
+  rig.log_length = 0;
+  rig.embedder.connect_timeout_ms = 5000;
+  rig.embedder.bound_ms = 80;
+  client = rig_client(&rig);
+  socket_send_text(client, REQUEST_HEAD);
+  EVENTUALLY(embedder_count(&rig.embedder, EVENT_FAILED) == 2);
+  CHECK_EQ(embedder_last(&rig.embedder, EVENT_FAILED).d, STAGE_CONNECT);
   for (int i = 0; i < 4; i++) close(fillers[i]);
   close(full);
   rig.descriptors -= 5;

@@ -230,6 +230,11 @@ export interface Native extends NativeTls {
     group: number,
     tls: number,
   ): boolean;
+  /**
+   * Bounds the time from now to the head of an answer, over every `connect` that follows: when it is over, the stage that is
+   * under way has failed by `timeout`. Before the first `connect`. False: the id is stale.
+   */
+  bound(engine: EngineIndex, id: ConnectionId, boundMs: number): boolean;
   /** Passes an interim (1xx) answer on to the client and reads the next head of the backend. */
   interim(engine: EngineIndex, id: ConnectionId, head: string): boolean;
   /**

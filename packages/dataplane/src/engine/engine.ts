@@ -31,6 +31,7 @@ export interface Dial {
 export interface Engine {
   readonly index: EngineIndex;
   connect(id: ConnectionId, dial: Dial): boolean;
+  bound(id: ConnectionId, boundMs: number): boolean;
   interim(id: ConnectionId, head: string): boolean;
   splice(id: ConnectionId, head: string, logFields: string, idleTimeoutMs: number, lifetimeMs: number): boolean;
   relay(
@@ -75,6 +76,7 @@ export function createEngine(native: Native, index: EngineIndex): Engine {
       const [connectTimeoutMs, answerTimeoutMs] = [timeout(dial.connectTimeoutMs), timeout(dial.answerTimeoutMs)];
       return native.connect(index, id, address, port, slot, head, connectTimeoutMs, answerTimeoutMs, group, tls);
     },
+    bound: (id, boundMs) => native.bound(index, id, timeout(boundMs)),
     interim: (id, head) => {
       checkText('head', head, HEAD_BYTES_MAX);
       return native.interim(index, id, head);

@@ -255,10 +255,12 @@ describe('limits of the rule', () => {
   it('of the whole request bound what every attempt gets', () => {
     const scene = sceneOf({ limits: { ...DEFAULT_LIMITS, requestMs: 600 } });
     scene.request();
-    const [connect = 0, answer = 0] = scene.last()?.times ?? [];
-    expect(connect).toBeLessThanOrEqual(200);
-    expect(answer).toBeLessThanOrEqual(600);
-    expect(answer).toBeGreaterThan(0);
+    const [bound, connect] = scene.calls;
+    expect([bound?.name, connect?.name]).toEqual(['bound', 'connect']);
+    expect(bound?.times[0]).toBeGreaterThan(400);
+    expect(bound?.times[0]).toBeLessThanOrEqual(600);
+    expect(connect?.times[0]).toBeLessThanOrEqual(200);
+    expect(connect?.times[1]).toBe(600);
   });
 
   it.each([

@@ -42,7 +42,7 @@ export interface Call {
   readonly text: string;
   readonly slot: number;
   readonly fields: string;
-  /** connect: for the connect, for the answer; splice: idle, lifetime; ms. */
+  /** bound: of the request; connect: for the connect, for the answer; splice: idle, lifetime; ms. */
   readonly times: readonly number[];
 }
 
@@ -77,6 +77,7 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
   const engine: Engine = {
     index: 0,
     connect: (_id, dial) => record('connect', dial.head, dial.slot, '', [dial.connectTimeoutMs, dial.answerTimeoutMs]),
+    bound: (_id, boundMs) => record('bound', '', -1, '', [boundMs]),
     interim: (_id, head) => record('interim', head),
     splice: (_id, head, fields, idle, lifetime) => record('splice', head, -1, fields, [idle, lifetime]),
     relay: (_id, head) => record('relay', head),

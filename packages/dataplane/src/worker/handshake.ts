@@ -83,6 +83,8 @@ export class Handshakes {
     }
     const nowMs = performance.now();
     pending.attempt = this.#firstAttempt(pending, target, event.clientAddress, nowMs);
+    const { requestDeadlineMs } = pending.attempt;
+    if (requestDeadlineMs !== Number.POSITIVE_INFINITY) engine.bound(event.id, Math.max(1, requestDeadlineMs - nowMs));
     this.#connect(engine, event.id, pending, pending.attempt, nowMs);
   }
 
@@ -105,8 +107,7 @@ export class Handshakes {
 
   #connect(engine: Engine, id: ConnectionId, pending: Pending, attempt: Attempt, nowMs: number): void {
     const { choice, head, tried, rule } = attempt;
-    const requestLeftMs = Math.max(1, attempt.requestDeadlineMs - nowMs);
-    const connectLeftMs = Math.min(attempt.deadlineMs - nowMs, requestLeftMs);
+    const connectLeftMs = Math.min(attempt.deadlineMs, attempt.requestDeadlineMs) - nowMs;
     attempt.hurried = attempt.requestDeadlineMs < attempt.deadlineMs;
     const endpoints = this.#context.endpoints.of(pending.configuration.snapshot.serviceName(choice.service)).length;
     const { address, port, slot } = choice.endpoint;
@@ -116,7 +117,7 @@ export class Handshakes {
       slot,
       head,
       connectTimeoutMs: attemptTimeoutMs(connectLeftMs, endpoints, tried.length - 1),
-      answerTimeoutMs: Math.min(answerMs(rule.limits, this.#context.limits), requestLeftMs),
+      answerTimeoutMs: answerMs(rule.limits, this.#context.limits),
       group: this.#answers.group(pending, choice.service),
       tls: 0,
     });
