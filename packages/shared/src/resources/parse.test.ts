@@ -72,9 +72,9 @@ test.each([
 });
 
 test('the second of two with the same kind, namespace and name is an error that names the first', () => {
-  const { resources, issues } = parse(documents(gateway(), service()), service('chat', '{ port: 81 }'));
+  const { resources, issues } = parse(documents(service(), gateway()), service('chat', '{ port: 81 }'));
   expect(issues).toMatchObject([{ severity: 'error', file: 'test2.yaml', line: 2, resource: 'Service default/chat' }]);
-  expect(issues[0]?.message).toBe(`is defined a second time; the first is at ${FILE}:12:1`);
+  expect(issues[0]?.message).toBe(`is defined a second time; the first is at ${FILE}:2:1`);
   expect(resources.services.map(({ spec }) => spec.ports[0]?.port)).toEqual([80]);
 });
 
