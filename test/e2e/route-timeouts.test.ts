@@ -69,13 +69,12 @@ test('a request that is answered in time may live longer than its bound', async 
   const { gateway } = running();
   const client = await RawClient.upgrade(gateway, { target: '/request?in-time' });
   const opened = performance.now();
-  const outcome = client.outcome();
   while (!client.ended && performance.now() - opened < 700) {
     await client.write('x');
     await client.read(1);
   }
   expect(client.ended).toBe(false);
-  await outcome;
+  await client.outcome();
   client.destroy();
   expect((await gateway.accessLog.recordOf('in-time')).closeReason).toBe('idle-timeout');
 });

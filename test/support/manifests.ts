@@ -12,6 +12,8 @@ export interface ListenerDescription {
 export interface BackendRefDescription {
   readonly service: string;
   readonly weight?: number;
+  /** As the manifest has them. */
+  readonly filters?: readonly Manifest[];
 }
 export interface RuleDescription {
   readonly prefix?: string;
@@ -19,6 +21,9 @@ export interface RuleDescription {
   /** Instead of `prefix` and `exact`: matches as the manifest has them. */
   readonly matches?: readonly Manifest[];
   readonly backends: readonly (string | BackendRefDescription)[];
+  /** As the manifest has them, like `timeouts`. */
+  readonly filters?: readonly Manifest[];
+  readonly timeouts?: Manifest;
 }
 export interface RouteDescription {
   readonly name?: string;
@@ -66,14 +71,16 @@ function gateway(listeners: readonly ListenerDescription[], annotations = {}): M
   };
 }
 
-function rule({ prefix, exact, matches, backends }: RuleDescription): Manifest {
+function rule({ prefix, exact, matches, backends, filters, timeouts }: RuleDescription): Manifest {
   const path = exact === undefined ? { type: 'PathPrefix', value: prefix ?? '/' } : { type: 'Exact', value: exact };
   return {
     matches: matches ?? [{ path }],
     backendRefs: backends.map((backend) => {
-      const { service, weight } = typeof backend === 'string' ? { service: backend, weight: undefined } : backend;
-      return { name: service, port: SERVICE_PORT, ...(weight === undefined ? {} : { weight }) };
+      const { service, ...more } = typeof backend === 'string' ? { service: backend } : backend;
+      return { name: service, port: SERVICE_PORT, ...more };
     }),
+    ...(filters === undefined ? {} : { filters }),
+    ...(timeouts === undefined ? {} : { timeouts }),
   };
 }
 
