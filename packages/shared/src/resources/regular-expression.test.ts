@@ -27,6 +27,10 @@ test('the length is bounded', () => {
   expect(regexFault('a'.repeat(REGEX_LENGTH_MAX + 1))).toBe('is longer than 1024 characters');
 });
 
+test.each(['.{0,1000}', 'a{1000}b{1000}', '(.{0,30}x){30}'])('what %j compiles to is too large', (text) => {
+  expect(regexFault(text)).toMatch(/^compiles to \d+ instructions, and at most 1200 are possible\nrepetitions/);
+});
+
 test('nesting to the bound of the length is no more than a fault', () => {
   const depth = Math.floor((REGEX_LENGTH_MAX - 1) / 2);
   expect(regexFault(`${'('.repeat(depth)}a${')'.repeat(depth)}`)).toBeUndefined();

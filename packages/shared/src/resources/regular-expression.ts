@@ -1,20 +1,27 @@
 /**
  * The dialect of RegularExpression matches: RE2, whose matching takes time in proportion to the text, whatever the expression.
  *
- * What backtracks (backreferences, look-around) is not in the dialect. Compiled here only to be checked; length and RE2's
- * own bound of 1000 repetitions bound the size of what the workers compile. Any thread.
+ * What backtracks (backreferences, look-around) is not in the dialect. Compiled here only to be checked. The time for a text
+ * also grows with what the expression compiles to: a hundred `.{0,1000}` would hold a worker for minutes over one path. So
+ * that has a bound, beside the length and RE2's own bound of 1000 repetitions. Any thread.
  */
 import { RE2JS } from 're2js';
 import { wrong } from './schema.js';
 
 export const REGEX_LENGTH_MAX = 1024;
+/** Instructions of the compiled expression: any that has no repetitions fits. */
+export const REGEX_PROGRAM_MAX = 1200;
 
 /** What is wrong with an expression, with the hint; undefined when it compiles. */
 export function regexFault(text: string): string | undefined {
   if (text.length > REGEX_LENGTH_MAX) return wrong(`is longer than ${REGEX_LENGTH_MAX} characters`);
   try {
-    RE2JS.compile(text);
-    return undefined;
+    const size = RE2JS.compile(text).programSize();
+    if (size <= REGEX_PROGRAM_MAX) return undefined;
+    return wrong(
+      `compiles to ${size} instructions, and at most ${REGEX_PROGRAM_MAX} are possible`,
+      'repetitions like {0,1000} count as often as they say',
+    );
   } catch (error) {
     const reason =
       error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'it does not compile';
