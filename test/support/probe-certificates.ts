@@ -17,10 +17,13 @@ export class Certificates {
     this.#openssl('req', '-x509', ...this.#newKey('ca'), '-days', '2', '-subj', '/CN=Sluice test CA', '-out', 'ca.pem');
   }
 
-  /** Signed by the CA, for `name` and the addresses; `days` below 0 has expired. */
-  signed(file: string, name: string, days = 2): KeyPair {
+  /** Signed by the CA, for `name`, the addresses and what else (`URI:…`); `days` below 0 has expired. */
+  signed(file: string, name: string, days = 2, more: readonly string[] = []): KeyPair {
     this.#openssl('req', ...this.#newKey(file), '-subj', `/CN=${name}`, '-out', `${file}.csr`);
-    writeFileSync(join(this.folder, `${file}.ext`), `subjectAltName=DNS:${name},IP:127.0.0.1\n`);
+    writeFileSync(
+      join(this.folder, `${file}.ext`),
+      `subjectAltName=${[`DNS:${name}`, 'IP:127.0.0.1', ...more].join()}\n`,
+    );
     const by = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', `${file}.ext`];
     this.#openssl('x509', '-req', '-in', `${file}.csr`, ...by, '-days', String(days), '-out', `${file}.pem`);
     return this.#read(file);
