@@ -48,17 +48,13 @@ const listenerTls = fields({
 
 const PLAIN_PROTOCOLS = ['HTTP', 'TCP', 'UDP'];
 
-/** A protocol of the standard, or of a domain (`example.com/mine`). */
+/** A protocol of the standard, in any case (ProtocolType), or of a domain (`example.com/mine`). */
 const protocol = z
   .string()
   .max(255, wrong('is longer than 255 characters'))
   .regex(
     /^(?:[A-Za-z0-9]+|[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?\/[A-Za-z0-9]+)$/,
     wrong('is not a protocol', 'use HTTP or HTTPS'),
-  )
-  .refine(
-    (value) => !/^https?$/i.test(value) || value === value.toUpperCase(),
-    wrong('is not a value of this field', 'use HTTP or HTTPS'),
   );
 
 const listener = fields({
@@ -69,7 +65,7 @@ const listener = fields({
   tls: listenerTls.optional(),
   allowedRoutes: allowedRoutes.default({ namespaces: { from: 'Same' } }),
 }).superRefine(({ protocol: spoken, tls }, context) => {
-  if (tls === undefined || !PLAIN_PROTOCOLS.includes(spoken)) return;
+  if (tls === undefined || !PLAIN_PROTOCOLS.includes(spoken.toUpperCase())) return;
   const message = wrong(`must not be there with protocol: ${spoken}`, 'write protocol: HTTPS, or remove tls');
   context.addIssue({ code: 'custom', path: ['tls'], message });
 });
@@ -106,7 +102,7 @@ const classSpec = fields({
   description: z.string().optional(),
 });
 
-/** Its controllerName is kept; Sluice serves every Gateway, whatever its class. */
+/** Whose Gateways its controllerName says; nothing else of it is read. */
 export const gatewayClassSchema = strictResource(classSpec);
 
 export type GatewaySpec = z.infer<typeof spec>;

@@ -27,6 +27,7 @@ const servicePort = z.object({
   port,
   protocol: choice(['TCP', 'UDP', 'SCTP']).default('TCP'),
   targetPort: targetPort.optional(),
+  appProtocol: z.string().optional(),
 });
 
 const externalName = z.string().transform((value, context) => {

@@ -124,6 +124,34 @@ test('a backendRef with an extension that is not known answers 500 for its share
   expect(parentConditions(result, 'chat')).toEqual([[ACCEPTED, 'ResolvedRefs False InvalidKind']]);
 });
 
+test.each([
+  ['kubernetes.io/h2c', 'backends are spoken to in HTTP/1.1'],
+  ['kubernetes.io/wss', 'no BackendTLSPolicy says how to verify it'],
+])('a port with appProtocol: %s is not reached', (protocol, why) => {
+  const result = withRefs('{ name: echo, port: 80 }', service('echo', `{ port: 80, appProtocol: ${protocol} }`));
+  const message = `port 80 of Service default/echo has appProtocol: ${protocol}, and ${why}`;
+  expect(said(result)).toEqual([['warning', 'spec.rules[0].backendRefs[1]', message + ANSWERS_500]]);
+  expect(parentConditions(result, 'chat')).toEqual([[ACCEPTED, 'ResolvedRefs False UnsupportedProtocol']]);
+});
+
+test.each(['kubernetes.io/ws', 'http', 'example.com/mine'])('a port with appProtocol: %s is', (protocol) => {
+  const result = withRefs('{ name: echo, port: 80 }', service('echo', `{ port: 80, appProtocol: ${protocol} }`));
+  expect(said(result)).toEqual([]);
+});
+
+test('appProtocol: kubernetes.io/wss goes with a TLS policy', () => {
+  const policy = backendTls('wellKnownCACertificates: System, hostname: a.example.com').replace(
+    'name: chat',
+    'name: echo',
+  );
+  const result = withRefs(
+    '{ name: echo, port: 80 }',
+    service('echo', '{ port: 80, appProtocol: kubernetes.io/wss }'),
+    policy,
+  );
+  expect(parentConditions(result, 'chat')).toEqual([[ACCEPTED, 'ResolvedRefs True ResolvedRefs']]);
+});
+
 test('a Service whose TLS policy cannot be followed is not reached', () => {
   const policy = backendTls('caCertificateRefs: [{ group: "", kind: ConfigMap, name: gone }], hostname: a.example.com');
   const result = withRefs('{ name: echo, port: 80 }', policy.replace('name: chat', 'name: echo'), service('echo'));

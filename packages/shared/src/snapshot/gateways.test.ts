@@ -57,7 +57,7 @@ test('an address that another one includes is not bound beside it', () => {
 
 test.each([
   ['an address that is left to us', 'type: IPAddress'],
-  ["a frontend of the reference's cloud", 'type: alb.networking.azure.io/Frontend, value: FRONTEND'],
+  ["a frontend of the reference's cloud", 'type: alb.networking.azure.io/alb-frontend, value: $FRONTEND_NAME'],
 ])('%s asks for no address', (_, address) => {
   const result = compile(gateway({ addresses: [address] }));
   expect(brief(result.issues)).toEqual([]);

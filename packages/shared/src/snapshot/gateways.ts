@@ -20,7 +20,7 @@ import { CONTROLLER_NAME } from './status.js';
 const CONTROLLERS: readonly string[] = [CONTROLLER_NAME, 'alb.networking.azure.io/alb-controller'];
 
 /** A frontend of the reference product: an address that its cloud gives. */
-const FRONTEND_TYPE = 'alb.networking.azure.io/Frontend';
+const FRONTEND_TYPE = 'alb.networking.azure.io/alb-frontend';
 
 export interface OwnGateway {
   readonly gateway: Gateway;

@@ -61,6 +61,12 @@ test('the same listener name in two Gateways is no conflict', () => {
   expect(snapshot.listeners).toHaveLength(2);
 });
 
+test('a protocol is the same in any case', () => {
+  const { snapshot, issues } = compileGateways(gateway({ listeners: ['name: a, port: 80, protocol: hTTp'] }));
+  expect(issues).toEqual([]);
+  expect(snapshot.listeners[0]?.protocol).toBe('HTTP');
+});
+
 const SECOND = 'name: second, port: 9000, protocol: HTTP';
 
 test.each([

@@ -81,7 +81,7 @@ export interface ServiceTable {
 
 export interface ServiceFault {
   /** Of RouteConditionResolvedRefs; the last is our own: a policy says how to reach the Service, and cannot be followed. */
-  readonly reason: 'BackendNotFound' | 'InvalidBackendTLSPolicy';
+  readonly reason: 'BackendNotFound' | 'UnsupportedProtocol' | 'InvalidBackendTLSPolicy';
   readonly message: string;
 }
 
@@ -123,6 +123,14 @@ export function createServiceTable(
   };
 }
 
+/** Values of appProtocol (KEP-3726) that a backend of WebSockets cannot have. */
+const UNSPOKEN: ReadonlyMap<string, string> = new Map([['kubernetes.io/h2c', 'backends are spoken to in HTTP/1.1']]);
+
+/** And those that it cannot have without a policy that says how its TLS is verified. */
+const UNSPOKEN_PLAIN: ReadonlyMap<string, string> = new Map([
+  ['kubernetes.io/wss', 'no BackendTLSPolicy says how to verify it'],
+]);
+
 function keyOf({ namespace, name }: ServiceRef): string {
   return `${namespace}/${name}`;
 }
@@ -136,8 +144,12 @@ function faultOf(ref: ServiceRef, service: Service | undefined, { tls }: Service
     return { reason, message: `Service ${keyOf(ref)} has no TCP port ${ref.port}` };
   }
   const wanted = tls.of(service, ref.port);
-  if (wanted === null || !('broken' in wanted)) return undefined;
-  return { reason: 'InvalidBackendTLSPolicy', message: wanted.broken };
+  if (wanted !== null && 'broken' in wanted) return { reason: 'InvalidBackendTLSPolicy', message: wanted.broken };
+  const protocol = portOf(service, ref)?.appProtocol ?? '';
+  const why = UNSPOKEN.get(protocol) ?? (wanted === null ? UNSPOKEN_PLAIN.get(protocol) : undefined);
+  if (why === undefined) return undefined;
+  const message = `port ${ref.port} of Service ${keyOf(ref)} has appProtocol: ${protocol}, and ${why}`;
+  return { reason: 'UnsupportedProtocol', message };
 }
 
 function portOf({ spec }: Service, { port }: ServiceRef): ServicePort | undefined {
