@@ -24,15 +24,11 @@ import type { Pending } from './connection-record.js';
 export interface Target {
   readonly request: RequestHead;
   readonly handshake: Handshake;
-  readonly routed: Routed;
-  readonly choice: EndpointChoice;
-}
-
-interface Routed {
   readonly match: RouteMatch;
   readonly rule: RuleSnapshot;
   /** The request's, resolved where the listener says so. */
   readonly path: string;
+  readonly choice: EndpointChoice;
 }
 
 /** Of a port that the configuration no longer has. */
@@ -44,29 +40,25 @@ export function decideRequest(pending: Pending, event: RequestEvent, limits: Hea
   if (isRefusal(request)) return request;
   pending.request = request;
   const handshake = checkHandshake(request);
-  const routed = route(pending, request);
-  if (isRefusal(routed)) return isRefusal(handshake) && routed.code === 'no-route' ? handshake : routed;
-  const answer = ownAnswer(pending, request, routed);
-  if (isRefusal(handshake) && answer === undefined) return handshake;
-  pending.match = routed.match;
-  if (answer !== undefined) return answer;
-  if (isRefusal(handshake)) return handshake;
-  const refusal = originRefusal(routed.rule, request);
-  if (refusal !== undefined) return refusal;
-  const choice = pending.configuration.balancer.pick(routed.match.rule, request.fields, event.clientAddress);
-  return isRefusal(choice) ? choice : { request, handshake, routed, choice };
-}
-
-function route({ configuration, listenerTag }: Pending, request: RequestHead): Routed | Refusal {
-  const { ports, router, snapshot } = configuration;
-  const listener = router.listener(ports[listenerTag]?.listeners ?? NO_LISTENERS, request.host);
-  if (isRefusal(listener)) return listener;
+  const { ports, router, snapshot, balancer } = pending.configuration;
+  const listener = router.listener(ports[pending.listenerTag]?.listeners ?? NO_LISTENERS, request.host);
+  if (isRefusal(listener)) return isRefusal(handshake) ? handshake : listener;
   const path = isSuspect(request.path) ? cleaned(request.path, snapshot.listener(listener)) : request.path;
   if (isRefusal(path)) return path;
   const match = router.route(listener, request.host, path, request);
-  if (isRefusal(match)) return match;
+  if (isRefusal(match)) return isRefusal(handshake) ? handshake : match;
   const rule = snapshot.rule(match.rule);
-  return rule === undefined ? refuse('internal') : { match, rule, path };
+  if (rule === undefined) return refuse('internal');
+  const answer =
+    rule.filters === null && rule.broken === '' ? undefined : ownAnswer(pending, request, rule, match, path);
+  if (isRefusal(handshake) && answer === undefined) return handshake;
+  pending.match = match;
+  if (answer !== undefined) return answer;
+  if (isRefusal(handshake)) return handshake;
+  const refusal = originRefusal(rule, request);
+  if (refusal !== undefined) return refusal;
+  const choice = balancer.pick(match.rule, request.fields, event.clientAddress);
+  return isRefusal(choice) ? choice : { request, handshake, match, rule, path, choice };
 }
 
 function cleaned(path: string, listener: ListenerInfo | undefined): string | Refusal {
@@ -76,21 +68,20 @@ function cleaned(path: string, listener: ListenerInfo | undefined): string | Ref
 function ownAnswer(
   { configuration }: Pending,
   request: RequestHead,
-  { rule, match, path }: Routed,
+  rule: RuleSnapshot,
+  { listener: at, prefixLength }: RouteMatch,
+  path: string,
 ): OwnAnswer | Refusal | undefined {
-  if (rule.filters === null && rule.broken === '') return undefined;
-  const listener = configuration.snapshot.listener(match.listener);
-  if (listener === undefined) return refuse('internal');
-  return ruleAnswer(rule, request, { path, prefixLength: match.prefixLength }, listener);
+  const listener = configuration.snapshot.listener(at);
+  return listener === undefined ? refuse('internal') : ruleAnswer(rule, request, { path, prefixLength }, listener);
 }
 
 /** The head that the endpoint gets. */
 export function forwardedHead(
-  { request, routed, choice }: Target,
+  { request, match, rule, path, choice }: Target,
   { configuration, requestId }: Pending,
   clientAddress: string,
 ): string {
-  const { rule, match, path } = routed;
   const scheme = configuration.snapshot.listener(match.listener)?.protocol === 'HTTPS' ? 'https' : 'http';
   const context = { clientAddress, scheme, requestId } as const;
   const ofBackend = rule.backends[choice.backend]?.filters ?? null;

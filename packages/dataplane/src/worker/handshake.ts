@@ -89,12 +89,12 @@ export class Handshakes {
   }
 
   #firstAttempt(pending: Pending, target: Target, clientAddress: string, nowMs: number): Attempt {
-    const { handshake, choice, routed } = target;
-    const { limits } = routed.rule;
+    const { handshake, choice, rule } = target;
+    const { limits } = rule;
     const wholeMs = requestMs(limits);
     return {
       handshake,
-      rule: routed.rule,
+      rule,
       head: forwardedHead(target, pending, clientAddress),
       tried: [choice.endpoint.slot],
       deadlineMs: nowMs + connectMs(limits, this.#context.limits),
