@@ -141,7 +141,7 @@ test('a field beside spec that nobody knows is an error', () => {
 test('the issues of all files and resources come together, in the order of their places', () => {
   const { issues } = parse(
     documents(route({ hostnames: ['A', '1.2.3.4'] }), service('chat', '{ port: 0 }')),
-    gateway({ listeners: ['name: http, port: 80, protocol: https, tls: []'] }),
+    gateway({ listeners: ['name: http, port: 80, protocol: 1, tls: []'] }),
   );
   expect(issues.map(({ file, path }) => [file, path])).toEqual([
     [FILE, 'spec.hostnames[0]'],
