@@ -53,7 +53,9 @@ function isEndpoint(key: string, { address, port }: EndpointRecord): boolean {
 export class HealthFeed {
   readonly #options: HealthFeedOptions;
   readonly #discovery: Discovery;
-  #byName: ReadonlyMap<string, ServiceSnapshot>;
+  readonly #byName: Map<string, ServiceSnapshot>;
+  /** What is looked up is told to the workers at the end of the batch. */
+  #isBatch = false;
   /** Services whose targets have changed since the bus has said something of them: what it said then is out of date. */
   readonly #moved = new Set<string>();
   /** Resolves when a table has been taken. */
@@ -82,7 +84,7 @@ export class HealthFeed {
     const { subscriber } = this.#options;
     this.#guarded('looking up services', () => {
       this.#discovery.update(this.#unheard());
-      this.#discovery.start(this.#onDiscovered);
+      this.#batched(() => this.#discovery.start(this.#onDiscovered));
     });
     if (subscriber === null) return;
     const guarded = (step: () => void): void => this.#guarded('taking statuses from the health bus', step);
@@ -96,25 +98,40 @@ export class HealthFeed {
     });
   }
 
-  /** The services of another configuration. The membership has those that are new. Never throws. */
-  update(services: readonly ServiceSnapshot[]): void {
-    const before = this.#byName;
-    this.#byName = new Map(services.map((service) => [service.name, service]));
-    for (const name of this.#moved) if (!this.#byName.has(name)) this.#moved.delete(name);
-    for (const { name, targets } of services) {
-      const known = before.get(name);
-      if (known !== undefined && JSON.stringify(known.targets) !== JSON.stringify(targets)) this.#moved.add(name);
-    }
-    this.#missing = new Set([...this.#missing].filter((name) => this.#byName.has(name)));
+  /**
+   * Services of another configuration: those that are new, which the membership has, and those that stay, all or a part.
+   * Never throws.
+   */
+  configure(services: readonly ServiceSnapshot[]): void {
     this.#guarded('taking another configuration', () => {
+      const added: string[] = [];
+      for (const service of services) {
+        const known = this.#byName.get(service.name);
+        this.#byName.set(service.name, service);
+        if (known === undefined) added.push(service.name);
+        else if (JSON.stringify(known.targets) !== JSON.stringify(service.targets)) this.#moved.add(service.name);
+      }
       const table = this.#options.subscriber?.table;
-      if (table != null)
-        this.#takeServices(
-          table,
-          services.map(({ name }) => name).filter((name) => !before.has(name)),
-        );
-      this.#discovery.update(this.#unheard());
+      if (table != null) this.#takeServices(table, added);
+      const unheard = this.#unheard(services);
+      const looked = new Set(unheard.map(({ name }) => name));
+      this.#batched(() => {
+        this.#discovery.drop(services.map(({ name }) => name).filter((name) => !looked.has(name)));
+        this.#discovery.set(unheard);
+      });
     });
+  }
+
+  /** These services are gone. Never throws. */
+  drop(names: readonly string[]): void {
+    const missing = new Set(this.#missing);
+    for (const name of names) {
+      this.#byName.delete(name);
+      this.#moved.delete(name);
+      missing.delete(name);
+    }
+    this.#missing = missing;
+    this.#discovery.drop(names);
   }
 
   /** Resolves when every service that is found by name has been looked up once, well or not. */
@@ -129,18 +146,17 @@ export class HealthFeed {
   }
 
   /** The services that the bus says nothing about, or nothing that is still true. */
-  #unheard(): readonly ServiceSnapshot[] {
+  #unheard(services: Iterable<ServiceSnapshot> = this.#byName.values()): readonly ServiceSnapshot[] {
     const { subscriber } = this.#options;
     const table = subscriber?.table ?? null;
     const fresh = subscriber?.state.fresh === true;
     const outdated = (service: ServiceSnapshot): boolean => isNamed(service) || this.#moved.has(service.name);
-    const services = [...this.#byName.values()];
-    return services.filter((service) => !table?.services.has(service.name) || (!fresh && outdated(service)));
+    return [...services].filter((service) => !table?.services.has(service.name) || (!fresh && outdated(service)));
   }
 
   #takeTable(table: StatusTable): void {
     this.#takeServices(table, this.#byName.keys());
-    this.#discovery.update(this.#unheard());
+    this.#batched(() => this.#discovery.update(this.#unheard()));
     if (!this.#heard) this.#first(table);
     this.#tellMissing(table);
   }
@@ -149,7 +165,7 @@ export class HealthFeed {
   #takeServices(table: StatusTable, names: Iterable<string>): void {
     const { membership } = this.#options;
     const byService = new Map<string, Found[]>();
-    for (const name of names) if (table.services.has(name)) byService.set(name, []);
+    for (const name of names) if (table.services.has(name) && this.#byName.has(name)) byService.set(name, []);
     if (byService.size === 0) return;
     for (const [key, record] of this.#endpoints(table.endpoints)) byService.get(serviceOf(key))?.push(foundOf(record));
     for (const [name, endpoints] of byService) {
@@ -160,14 +176,14 @@ export class HealthFeed {
   }
 
   #takeChange(change: TableChange, table: StatusTable): void {
-    if (change.addServices.length > 0 || change.removeServices.length > 0) {
-      this.#takeTable(table);
-      return;
-    }
     const { membership } = this.#options;
     for (const [key, record] of this.#endpoints(change.set)) membership.put(serviceOf(key), foundOf(record));
     for (const key of change.remove) membership.remove(serviceOf(key), key);
     membership.commit();
+    if (change.addServices.length === 0 && change.removeServices.length === 0) return;
+    this.#takeServices(table, change.addServices);
+    this.#batched(() => this.#discovery.update(this.#unheard()));
+    this.#tellMissing(table);
   }
 
   /** Those that are endpoints; the others are passed over. */
@@ -181,7 +197,7 @@ export class HealthFeed {
   #takeState(): void {
     const { subscriber } = this.#options;
     if (subscriber?.state.fresh && subscriber.table !== null) this.#takeTable(subscriber.table);
-    else this.#discovery.update(this.#unheard());
+    else this.#batched(() => this.#discovery.update(this.#unheard()));
   }
 
   #first(table: StatusTable): void {
@@ -220,7 +236,7 @@ export class HealthFeed {
       membership.replace(name, found, reason);
       const service = this.#byName.get(name);
       if (complete && service !== undefined && isNamed(service)) membership.settle(name);
-      membership.commit();
+      if (!this.#isBatch) membership.commit();
     });
   };
 
@@ -231,6 +247,16 @@ export class HealthFeed {
     return [...membership.membersOf(name)]
       .filter(({ key }) => !keys.has(key))
       .map(({ address, port, record }) => ({ address, port, status: record?.status ?? 'unknown', record }));
+  }
+
+  #batched(step: () => void): void {
+    this.#isBatch = true;
+    try {
+      step();
+    } finally {
+      this.#isBatch = false;
+      this.#options.membership.commit();
+    }
   }
 
   #guarded(what: string, step: () => void): void {

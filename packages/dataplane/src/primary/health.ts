@@ -12,12 +12,10 @@ import { Discovery } from '@sluice/shared/discovery/discovery';
 import { createBoard, type StatusBoard } from '@sluice/shared/health/board';
 import type { BusState, BusSubscriber } from '@sluice/shared/health/bus';
 import { createIpcSubscriber } from '@sluice/shared/health/ipc/subscriber';
-import { encodeProbedServices, probedServicesOf } from '@sluice/shared/health/probed-services';
 import { createRedisSubscriber } from '@sluice/shared/health/redis/subscriber';
 import type { Logger } from '@sluice/shared/log';
 import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
-import type { TlsMaterial } from '@sluice/shared/snapshot/tls';
 import type { Options } from '../cli/options.js';
 import type { EngineIndex, Native } from '../engine/binding.js';
 import type { ToWorker } from '../worker/messages.js';
@@ -31,7 +29,7 @@ import { Membership } from './membership.js';
 const LOOKUPS_WAIT_MS = 2000;
 const SWEEP_INTERVAL_MS = 1000;
 /** Services that are configured in one turn of the event loop. */
-const SERVICES_AT_ONCE = 200;
+const SERVICES_AT_ONCE = 100;
 /** A daemon that has said nothing for so many sweeps is started anew. */
 const SILENT_SWEEPS_MAX = 30;
 const OFF: BusState = { fresh: false, reason: 'health checks are off', sinceMs: 0 };
@@ -41,8 +39,8 @@ export interface HealthOptions {
   readonly options: Options;
   /** Of the first configuration. */
   readonly services: readonly ServiceSnapshot[];
-  /** For the probes of an embedded daemon. */
-  readonly material: TlsMaterial;
+  /** For an embedded daemon: `encodeProbedServices`. */
+  readonly probedServices: string;
   readonly native: Native;
   readonly engines: readonly EngineIndex[];
   readonly log: Logger;
@@ -107,7 +105,7 @@ export class Health {
     const { options, services, native, engines, log, post, seen } = health;
     checkRoom(services, options.endpointsMax);
     this.#options = health;
-    this.#bus = openBus(options, encodeProbedServices(probedServicesOf(services, health.material)), log);
+    this.#bus = openBus(options, health.probedServices, log);
     this.board = createBoard(options.endpointsMax, engines.length);
     const live = new LiveConnections({ native, engines, log });
     this.#live = live;
@@ -154,23 +152,28 @@ export class Health {
 
   /**
    * Services of another configuration that are new or have changed are known from now on; those that it does not have
-   * stay until `retire`. An embedded daemon is told of all that there are now.
+   * stay until `retire`. An embedded daemon is told of all that there are now. A few at a time: other work goes on.
    */
-  async configure(services: readonly ServiceSnapshot[], material: TlsMaterial): Promise<void> {
+  async configure(services: readonly ServiceSnapshot[], probedServices: string): Promise<void> {
     for (let at = 0; at < services.length && !this.#closed; at += SERVICES_AT_ONCE) {
       if (at > 0) await setImmediate();
-      this.membership.configure(services.slice(at, at + SERVICES_AT_ONCE));
+      const some = services.slice(at, at + SERVICES_AT_ONCE);
+      this.membership.configure(some);
       this.membership.commit();
+      if (!this.#closed) this.#feed.configure(some);
     }
-    if (this.#closed) return;
-    this.#feed.update(services);
-    this.#bus.daemon?.configure(encodeProbedServices(probedServicesOf(services, material)));
+    if (!this.#closed) this.#bus.daemon?.configure(probedServices);
   }
 
-  /** No worker goes by a configuration with these services any more. */
-  retire(names: readonly string[]): void {
-    this.membership.retire(names);
-    this.membership.commit();
+  /** No worker goes by a configuration with these services any more, and none is `wanted` again. */
+  async retire(names: readonly string[], wanted: (name: string) => boolean): Promise<void> {
+    for (let at = 0; at < names.length && !this.#closed; at += SERVICES_AT_ONCE) {
+      if (at > 0) await setImmediate();
+      const some = names.slice(at, at + SERVICES_AT_ONCE).filter((name) => !wanted(name));
+      if (!this.#closed) this.#feed.drop(some);
+      this.membership.retire(some);
+      this.membership.commit();
+    }
   }
 
   /** Idempotent. */

@@ -25,7 +25,7 @@ import { planPorts, unusedPorts } from './ports.js';
 /** How long new ports wait for workers that do not answer. */
 const SEEN_MAX_MS = 1000;
 /** Services that are decoded in one turn of the event loop. */
-const SERVICES_AT_ONCE = 200;
+const SERVICES_AT_ONCE = 100;
 
 /** What workers go by. */
 export interface Told {
@@ -108,7 +108,7 @@ export class InForce {
   }
 
   /** Puts another configuration in force. Rejects with ExitError when it cannot be: then nothing has changed. */
-  async apply({ snapshot, material, removals }: CompiledConfiguration): Promise<readonly BoundListener[]> {
+  async apply({ snapshot, probedServices, removals }: CompiledConfiguration): Promise<readonly BoundListener[]> {
     const parts = this.#parts;
     if (parts === undefined) throw new Error('the configuration changes before workers are there');
     const { options, memory } = this.#options;
@@ -118,7 +118,7 @@ export class InForce {
     const plan = planPorts(view.listeners, options.portMap);
     if (this.#closed) return [];
     const change = this.#listeners.prepare(plan, this.#identify(view));
-    await parts.health.configure(services, material);
+    await parts.health.configure(services, probedServices);
     memory.update(view);
     const revision = this.#told.revision + 1;
     this.#told = { revision, snapshot, ports: change.ports };
@@ -141,7 +141,8 @@ export class InForce {
     if (gone.length === 0) return;
     this.#leaving = this.#leaving.filter(({ revision }) => seen < revision);
     // What has come back meanwhile is here.
-    parts.health.retire(gone.flatMap(({ names }) => names).filter((name) => !this.#names.has(name)));
+    const names = gone.flatMap((leaving) => leaving.names);
+    void parts.health.retire(names, (name) => this.#names.has(name));
   }
 
   /** Idempotent. What is being applied goes on, without ports: those are closed by then. */

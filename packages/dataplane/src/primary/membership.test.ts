@@ -197,3 +197,38 @@ test('services that the configuration does not have are passed over', () => {
   membership.commit();
   expect(sent).toEqual([]);
 });
+
+describe('another configuration', () => {
+  test('new services begin with their addresses, those that stay are not told of again', () => {
+    const { membership, sent, slotOf } = setUp({ services: [service('a', ['10.0.0.1'])] });
+    const slot = slotOf('10.0.0.1');
+    membership.configure([service('a', ['10.0.0.1']), service('c', ['10.0.0.3'])]);
+    membership.commit();
+    expect(sent.map(({ services }) => services.map((each) => each.service))).toEqual([['c']]);
+    expect(membership.services).toEqual(['a', 'c']);
+    expect(slotOf('10.0.0.1')).toBe(slot);
+  });
+
+  test('services that are gone are told of, and their slots are free when every worker has heard it', () => {
+    const { membership, sent, state, freed } = setUp({ services: [service('a', ['10.0.0.1']), service('b')] });
+    membership.retire(['a', 'nobody']);
+    membership.commit();
+    expect(sent).toMatchObject([{ services: [], gone: ['a'] }]);
+    expect([membership.services, membership.lists.map((list) => list.service)]).toEqual([['b'], ['b']]);
+    state.seen = membership.revision - 1;
+    membership.sweep();
+    expect(freed).toEqual([]);
+    state.seen = membership.revision;
+    membership.sweep();
+    expect(freed).toEqual([0]);
+  });
+
+  test('a service that goes and comes at once is there', () => {
+    const { membership, sent } = setUp({ services: [service('a', ['10.0.0.1'])] });
+    membership.retire(['a']);
+    membership.configure([service('a', ['10.0.0.2'])]);
+    membership.commit();
+    expect(sent).toMatchObject([{ gone: [] }]);
+    expect(addressesOf(sent[0])).toEqual(['10.0.0.2']);
+  });
+});

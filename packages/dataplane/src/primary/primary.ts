@@ -95,8 +95,17 @@ export class Primary {
     const post = (message: ToWorker): void => this.#supervisor?.tellAll(message);
     const seen = (what: keyof Revisions) => () => this.#supervisor.seen(what);
     const { services } = this.#inForce;
-    const { material } = first;
-    this.#health = new Health({ options, services, material, native, engines, log, post, seen: seen('membership') });
+    const { probedServices } = first;
+    this.#health = new Health({
+      options,
+      services,
+      probedServices,
+      native,
+      engines,
+      log,
+      post,
+      seen: seen('membership'),
+    });
     this.#inForce.begin({ health: this.#health, post, seen: seen('configuration') });
     const sources = { options, inForce: this.#inForce, engines, health: this.#health, memory };
     this.#supervisor = this.#createSupervisor((worker) => workerTask(sources, worker));

@@ -3,6 +3,8 @@
  *
  * Invariant: what is equal to the configuration before it is `unchanged`; metric groups of that one keep their numbers.
  */
+
+import { encodeProbedServices, probedServicesOf } from '../health/probed-services.js';
 import { type ConfigIssue, hasErrors } from '../resources/issue.js';
 import { loadResources } from '../resources/load.js';
 import { fileIssue } from '../resources/source.js';
@@ -43,7 +45,18 @@ export function compileConfiguration(
   if (version === previous?.version) return { type: 'unchanged', version, statuses, issues, elapsedMs: elapsedMs() };
   const buffer = encodeSnapshot(snapshot, previous === null ? undefined : openSnapshot(previous.snapshot).groups);
   const removals = groupRemovals(snapshot, openSnapshot(buffer).groups);
-  return { type: 'compiled', version, snapshot: buffer, material, removals, statuses, issues, elapsedMs: elapsedMs() };
+  const probedServices = encodeProbedServices(probedServicesOf(snapshot.services, material));
+  return {
+    type: 'compiled',
+    version,
+    snapshot: buffer,
+    material,
+    probedServices,
+    removals,
+    statuses,
+    issues,
+    elapsedMs: elapsedMs(),
+  };
 }
 
 /** Errors come first when not all have room. */

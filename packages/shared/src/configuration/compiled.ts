@@ -16,6 +16,8 @@ export interface CompiledConfiguration {
   /** For `openSnapshot`. */
   readonly snapshot: SharedArrayBuffer;
   readonly material: TlsMaterial;
+  /** For a health daemon: `decodeProbedServices`. */
+  readonly probedServices: string;
   /** By metric group. */
   readonly removals: readonly GroupRemoval[];
   /** JSON of `ResourceStatus[]`. */

@@ -46,8 +46,8 @@ interface Known {
 
 export class Discovery {
   readonly #lookups: NameLookups;
-  #services = new Map<string, Known>();
-  #byName = new Map<string, string[]>();
+  readonly #services = new Map<string, Known>();
+  readonly #byName = new Map<string, Set<string>>();
   #listener: DiscoveryListener | undefined;
   #whenSettled: (() => void)[] = [];
 
@@ -74,16 +74,31 @@ export class Discovery {
 
   /** These services and no others from now on. What is known of a service that stays is not told again. */
   update(services: readonly DiscoveredService[]): void {
-    const before = this.#services;
-    this.#services = new Map();
-    this.#byName = new Map();
+    const names = new Set(services.map(({ name }) => name));
+    this.drop([...this.#services.keys()].filter((name) => !names.has(name)));
+    this.set(services);
+  }
+
+  /** These services are so from now on; others stay as they are. Likewise. */
+  set(services: readonly DiscoveredService[]): void {
     for (const service of services) {
       const { name, targets } = service;
-      this.#services.set(name, { service, settled: false, told: before.get(name)?.told ?? '' });
-      const hosts = targets.filter(({ type }) => type === 'name').map(({ host }) => host);
-      for (const host of new Set(hosts)) this.#byName.set(host, [...(this.#byName.get(host) ?? []), name]);
+      const told = this.#services.get(name)?.told ?? '';
+      this.#forget(name);
+      this.#services.set(name, { service, settled: false, told });
+      for (const { type, host } of targets) if (type === 'name') this.#ask(host, name);
     }
-    if (this.#listener !== undefined) this.#refresh();
+    if (this.#listener === undefined) return;
+    this.#lookups.update(new Set(this.#byName.keys()));
+    for (const { name } of services) this.#tell(name);
+  }
+
+  /** These services are not looked up any more. */
+  drop(names: readonly string[]): void {
+    for (const name of names) this.#forget(name);
+    if (this.#listener === undefined) return;
+    this.#lookups.update(new Set(this.#byName.keys()));
+    this.#checkSettled();
   }
 
   /** Resolves when a lookup of every name has ended, well or not. */
@@ -100,6 +115,20 @@ export class Discovery {
     this.#lookups.close();
     this.#services.clear();
     this.#checkSettled();
+  }
+
+  #ask(host: string, service: string): void {
+    const services = this.#byName.get(host) ?? new Set();
+    this.#byName.set(host, services.add(service));
+  }
+
+  #forget(name: string): void {
+    for (const { type, host } of this.#services.get(name)?.service.targets ?? []) {
+      const services = type === 'name' ? this.#byName.get(host) : undefined;
+      services?.delete(name);
+      if (services?.size === 0) this.#byName.delete(host);
+    }
+    this.#services.delete(name);
   }
 
   #refresh(): void {

@@ -1,0 +1,106 @@
+import { createLogger } from '@sluice/shared/log';
+import { aListener } from '@sluice/shared/testing/snapshots';
+import { expect, test } from 'vitest';
+import { parseArguments } from '../cli/command-line.js';
+import type { ListenerIdentity, ListenOptions } from '../engine/binding.js';
+import type { BoundPort } from '../worker/messages.js';
+import { type Identify, Listeners } from './listeners.js';
+import { planPorts } from './ports.js';
+
+/** What the engine is asked for, a word and a number each. */
+class Sockets {
+  readonly calls: string[] = [];
+  readonly tags: number[] = [];
+  busy = 0;
+  #next = 0;
+
+  listen({ port, tag, held }: ListenOptions): { listener: number; port: number } {
+    if (port === this.busy) throw Object.assign(new Error('busy'), { code: 'EADDRINUSE' });
+    this.calls.push(`listen ${port}${held === true ? ' held' : ''}`);
+    this.tags.push(tag);
+    this.#next += 1;
+    return { listener: this.#next, port };
+  }
+
+  listenerAdmit(listener: number): boolean {
+    this.calls.push(`admit ${listener}`);
+    return true;
+  }
+
+  listenerClose(listener: number): boolean {
+    this.calls.push(`close ${listener}`);
+    return true;
+  }
+
+  listenerIdentify(listener: number, { group, logFields }: ListenerIdentity): boolean {
+    this.calls.push(`identify ${listener} ${group} ${logFields}`);
+    return true;
+  }
+}
+
+const identify: Identify = (ports, tag) => ({ group: 1, logFields: `of ${ports[tag]?.listeners.join()}` });
+
+function setUp() {
+  const invocation = parseArguments(['serve', '--config', 'a', '--bind', '127.0.0.1'], {}, '1');
+  if (invocation?.command !== 'serve') throw new Error('no options');
+  const native = new Sockets();
+  const listeners = new Listeners(native, invocation.options, createLogger({ level: 'silent', name: 'test' }));
+  const plan = (ports: readonly number[]) =>
+    planPorts(
+      ports.map((port) => aListener({ port })),
+      new Map(),
+    );
+  const change = (...ports: number[]): readonly BoundPort[] => {
+    listeners.commit(listeners.prepare(plan(ports), identify));
+    return listeners.ports;
+  };
+  return { native, listeners, plan, change };
+}
+
+test('what stays is not bound anew; what is new waits until it is admitted; what is gone is closed', () => {
+  const { native, listeners, plan, change } = setUp();
+  change(80, 81);
+  native.calls.splice(0);
+  const next = listeners.prepare(plan([80, 82]), identify);
+  expect(native.calls.splice(0)).toEqual(['listen 82 held']);
+  expect(next.ports.map(({ port, listeners: of }) => [port, of])).toEqual([
+    [80, [0]],
+    [81, []],
+    [82, [1]],
+  ]);
+  listeners.commit(next);
+  expect(native.calls).toEqual(['admit 3', 'close 2']);
+  expect(
+    listeners.describe([
+      { gateway: 'g', name: 'a' },
+      { gateway: 'g', name: 'b' },
+    ]),
+  ).toEqual([
+    { gateway: 'g', listener: 'a', address: '127.0.0.1', port: 80 },
+    { gateway: 'g', listener: 'b', address: '127.0.0.1', port: 82 },
+  ]);
+});
+
+test('a port that cannot be bound leaves everything as it was, and takes back what was bound with it', () => {
+  const { native, listeners, plan, change } = setUp();
+  const before = change(80);
+  native.calls.splice(0);
+  native.busy = 82;
+  expect(() => listeners.prepare(plan([81, 82]), identify)).toThrow('cannot listen on 127.0.0.1:82');
+  expect(native.calls).toEqual(['listen 81 held', 'close 2']);
+  expect(listeners.ports).toBe(before);
+});
+
+test('tags are never given again, not even to a port that comes back', () => {
+  const { native, change } = setUp();
+  for (const ports of [[80, 81], [80], [80, 81], [81], [80]]) change(...ports);
+  expect(native.tags).toEqual([0, 1, 2, 3]);
+});
+
+test('what connections of a socket carry follows its listeners', () => {
+  const { native, change } = setUp();
+  change(80);
+  native.calls.splice(0);
+  change(79, 80);
+  expect(native.calls).toEqual(['listen 79 held', 'identify 1 1 of 1', 'admit 2']);
+});
