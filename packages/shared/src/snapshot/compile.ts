@@ -12,6 +12,7 @@ import { type ConfigIssue, sortIssues } from '../resources/issue.js';
 import { type HttpRoute, issueAt, type ResourceSet, resourceName } from '../resources/resource.js';
 import { checkKinds } from './allowed-routes.js';
 import { type Attachment, attachRoutes } from './attachment.js';
+import { withClosed } from './closed-listeners.js';
 import { type ConditionBook, createConditionBook } from './condition-book.js';
 import { reportOverlaps } from './conflicts.js';
 import type { CompileContext } from './context.js';
@@ -71,9 +72,9 @@ export function compileSnapshot(resources: ResourceSet, nowMs = Date.now()): Com
   const matches = buildMatches([...serving], table.firstRule, context.issues);
   const attachedTo = groupBy(attachments, ({ listener }) => listener);
   const content = {
-    listeners: [...served].map(([listener, tls]) => ({
+    listeners: withClosed(listeners, served, policies.listenerTls).map(([listener, tls]) => ({
       ...listenerInfo(listener, tls, policies.routes),
-      hosts: hostsOfListener(attachedTo.get(listener) ?? [], matches),
+      hosts: served.has(listener) ? hostsOfListener(attachedTo.get(listener) ?? [], matches) : [],
     })),
     routes: [...serving].map((route) => ({ name: resourceName(route), removal: policies.routes.removalOf(route) })),
     rules: table.rules,

@@ -17,6 +17,8 @@ import { DEFAULT_VERSIONS } from './tls-versions.js';
 export interface ListenerTlsIndex {
   /** null: the listener cannot be served, and a condition of it and an issue say why. */
   of(listener: Listener): ListenerTlsSnapshot | null;
+  /** Of one that is not served though its clients had to show a certificate; null for all others. */
+  closed(listener: Listener): ListenerTlsSnapshot | null;
 }
 
 export function indexListenerTls(
@@ -40,6 +42,11 @@ export function indexListenerTls(
           : { policy: policy.policy, authority: context.material.authority(authority) };
       const ids = certificates.map((certificate) => context.material.certificate(certificate));
       return { certificates: [...new Set(ids)], ...versions, clientAuth };
+    },
+    closed({ gateway, spec, protocol }) {
+      const policy = protocol === 'HTTPS' ? policies.of(gateway, spec.name) : undefined;
+      if (policy === undefined || (policy.authority === null && policy.closed === '')) return null;
+      return { certificates: [], ...policy.versions, clientAuth: null };
     },
   };
 }

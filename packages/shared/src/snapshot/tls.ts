@@ -40,7 +40,10 @@ export const NO_MATERIAL: TlsMaterial = { certificates: [], authorities: [] };
 export type TlsVersion = '1.2' | '1.3';
 
 export interface ListenerTlsSnapshot {
-  /** Ids of certificates in the order of certificateRefs; of one name the first of each key type is shown. */
+  /**
+   * Ids of certificates in the order of certificateRefs; of one name the first of each key type is shown. None: the listener
+   * is closed (closed-listeners.ts). It takes its hostname from the others of its port and serves nobody; handshakes for it fail.
+   */
   readonly certificates: readonly string[];
   readonly minVersion: TlsVersion;
   /** OpenSSL names for TLS 1.2, in order of preference; none: OpenSSL's modern default. */
