@@ -60,6 +60,12 @@ test.each([
     'ResolvedRefs False InvalidCertificateRef',
   ],
   [
+    'default: { ports: [{ port: 443 }], verify: { caCertificateRef: { name: gone } } }, override: { verify: { subjectAltName: a } }',
+    'default.verify.caCertificateRef',
+    'there is no Secret default/gone',
+    'ResolvedRefs False InvalidCertificateRef',
+  ],
+  [
     `default: { ports: [{ port: 443 }], sni: a.com, verify: { caCertificateRef: { kind: ConfigMap, name: ca } } }`,
     'default.verify.caCertificateRef',
     'a ConfigMap holds no certificates',

@@ -18,7 +18,7 @@ import {
   hasPort,
 } from './backend-tls-claim.js';
 import { CredentialFault } from './credentials.js';
-import { conflict, type PolicyWords, type Refusal, refusePolicy, resolveTarget } from './policy-target.js';
+import { conflict, mergedPath, type PolicyWords, type Refusal, refusePolicy, resolveTarget } from './policy-target.js';
 
 const WORDS: PolicyWords = {
   invalid: 'InvalidBackendTLSPolicy',
@@ -55,7 +55,7 @@ function portsOf(
   { context }: BackendTlsParts,
 ): (number | null)[] {
   if (ports === undefined || ports.length === 0) return [null];
-  const path = configPath(policy, 'ports');
+  const path = mergedPath(policy.spec, 'ports');
   const numbers = ports.map(({ port }) => port);
   for (const [index, port] of numbers.entries()) {
     if (hasPort(service, port)) continue;
@@ -63,11 +63,6 @@ function portsOf(
     context.issues.push(issueAt(policy, 'warning', [...path, index, 'port'], message));
   }
   return [...new Set(numbers)];
-}
-
-/** Where a field that was merged stands. */
-function configPath({ spec }: AlbBackendTlsPolicy, field: keyof AlbBackendTlsConfig): ConfigPath {
-  return ['spec', spec.override[field] === undefined ? 'default' : 'override', field];
 }
 
 function readConfig(
@@ -85,7 +80,7 @@ function readConfig(
   const clientCertificate =
     clientCertificateRef === undefined ? null : credentials.certificate(policy, clientCertificateRef);
   if (clientCertificate instanceof CredentialFault) {
-    return lost(configPath(policy, 'clientCertificateRef'), clientCertificate);
+    return lost(mergedPath(policy.spec, 'clientCertificateRef'), clientCertificate);
   }
   const tls = { policy: resourceName(policy), sni, clientCertificate };
   if (verify === undefined) {
@@ -94,14 +89,18 @@ function readConfig(
     context.issues.push(issueAt(policy, 'warning', ['spec'], message, hint));
     return { ...tls, subjectAltNames: [], authority: 'none' };
   }
-  const path = configPath(policy, 'verify');
   const name = verify.subjectAltName ?? sni;
   if (name === '') {
     const hint = 'write verify.subjectAltName or sni';
-    return fail(path, { unresolved: '', message: 'there is no name to verify the backends by', hint });
+    return fail(mergedPath(policy.spec, 'verify'), {
+      unresolved: '',
+      message: 'there is no name to verify the backends by',
+      hint,
+    });
   }
   const ref = verify.caCertificateRef;
   const authority = ref === undefined ? 'system' : credentials.authority(policy, ref);
-  if (authority instanceof CredentialFault) return lost([...path, 'caCertificateRef'], authority);
+  if (authority instanceof CredentialFault)
+    return lost(mergedPath(policy.spec, 'verify', 'caCertificateRef'), authority);
   return { ...tls, subjectAltNames: [name], authority };
 }

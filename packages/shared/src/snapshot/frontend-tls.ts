@@ -12,7 +12,15 @@ import { type FrontendTlsPolicy, type Gateway, resourceName } from '../resources
 import type { FrontendTlsConfig } from '../resources/tls-policies.js';
 import type { CompileContext } from './context.js';
 import { CredentialFault, type Credentials } from './credentials.js';
-import { byAge, conflict, type PolicyWords, type Refusal, refusePolicy, targetFault } from './policy-target.js';
+import {
+  byAge,
+  conflict,
+  mergedPath,
+  type PolicyWords,
+  type Refusal,
+  refusePolicy,
+  targetFault,
+} from './policy-target.js';
 import type { AuthorityMaterial } from './tls.js';
 import { DEFAULT_VERSIONS, PREDEFINED_VERSIONS, type TlsVersions } from './tls-versions.js';
 
@@ -130,9 +138,8 @@ function readPolicy(
   if (verify === undefined) return tls;
   const authority = credentials.authority(policy, verify.caCertificateRef);
   if (!(authority instanceof CredentialFault)) return { ...tls, authority };
-  const said = policy.spec.override.verify === undefined ? 'default' : 'override';
   const { reason, message, hint } = authority;
   const refusal = { unresolved: reason, message: `${message}: its listeners are not served`, hint };
-  refusePolicy(policy, WORDS, ['spec', said, 'verify', 'caCertificateRef'], refusal, context);
+  refusePolicy(policy, WORDS, mergedPath(policy.spec, 'verify', 'caCertificateRef'), refusal, context);
   return { ...tls, closed: `FrontendTLSPolicy ${resourceName(policy)} cannot be honoured: ${message}` };
 }

@@ -108,3 +108,10 @@ export function compareAge(a: Policy, b: Policy): number {
   if (a.createdAtMs !== b.createdAtMs) return a.createdAtMs < b.createdAtMs ? -1 : 1;
   return compareText(resourceName(a), resourceName(b));
 }
+
+/** Where a field of a policy's settings stands whose `override` wins: in `override` when it is there. */
+export function mergedPath({ override }: { readonly override: object }, ...path: string[]): ConfigPath {
+  let value: unknown = override;
+  for (const step of path) value = typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined;
+  return ['spec', value === undefined ? 'default' : 'override', ...path];
+}
