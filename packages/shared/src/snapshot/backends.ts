@@ -76,7 +76,7 @@ function checkFilters({ filters }: BackendRef, rule: number, at: ConfigPath, rep
   let usable = true;
   for (const [position, filter] of filters.entries()) {
     const path = [...at, 'filters', position];
-    if (filter.type === 'RequestMirror') report.notMirrored(rule, path);
+    if (filter.type === 'RequestMirror') report.notMirrored(path);
     if (!isUnservedAtBackend(filter)) continue;
     usable = false;
     if (filter.extensionRef === undefined) {

@@ -78,7 +78,7 @@ function checkFilters(
   for (const [position, filter] of rule.filters.entries()) {
     const path: ConfigPath = ['spec', 'rules', index, 'filters', position];
     if (filter.requestMirror !== undefined) {
-      report.notMirrored(index, path);
+      report.notMirrored(path);
       const target = resolveReference(filter.requestMirror.backendRef, route.namespace, services, context);
       const at = [...path, 'requestMirror', 'backendRef'];
       if ('reason' in target) report.unresolved(at, target, 'nothing is mirrored anyhow');
