@@ -11,7 +11,12 @@ import { compileConfiguration } from '@sluice/shared/configuration/compile';
 import type { BusListener } from '@sluice/shared/health/bus';
 import type { ConfigureRequest } from '@sluice/shared/health/ipc/requests';
 import { createIpcSubscriber, type IpcSubscriber } from '@sluice/shared/health/ipc/subscriber';
-import { encodeProbedServices, probedServicesOf, servicesOf } from '@sluice/shared/health/probed-services';
+import {
+  encodeProbedServices,
+  type ProbedServices,
+  probedServicesOf,
+  servicesOf,
+} from '@sluice/shared/health/probed-services';
 import type { EndpointRecord, StatusTable } from '@sluice/shared/health/table';
 import { createLogger } from '@sluice/shared/log';
 import { openSnapshot } from '@sluice/shared/snapshot/view';
@@ -95,25 +100,28 @@ function writeConfig(config: string): { folder: string; path: string } {
 
 /** An embedded daemon, which is told its services as the gateway tells it. */
 export class EmbeddedHealthd extends DaemonProcess {
-  static start(config: string, flags: readonly string[] = []): EmbeddedHealthd {
-    const { folder } = writeConfig(config);
+  /** null: it is told nothing yet. */
+  static start(config: string | null, flags: readonly string[] = []): EmbeddedHealthd {
+    const { folder } = writeConfig(config ?? '');
     const child = fork(HEALTHD_BIN, ['--embedded', '--admin', 'off', ...flags], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
     });
     const daemon = new EmbeddedHealthd(child, folder);
-    daemon.configure(config);
+    if (config !== null) daemon.configure(config);
     return daemon;
   }
 
-  /** Tells it these services from now on. */
+  /** Tells it the services of this configuration. */
   configure(config: string): void {
     writeFileSync(join(this.folder, 'config.yaml'), config);
     const compiled = compileConfiguration({ paths: [this.folder], streams: new Map() }, null);
     if (compiled.type !== 'compiled') throw new Error(`the configuration is ${compiled.type}`);
-    const all = servicesOf(openSnapshot(compiled.snapshot));
-    const services = encodeProbedServices(probedServicesOf(all, compiled.material));
-    this.child.send({ type: 'configure', services } satisfies ConfigureRequest);
+    this.tell(probedServicesOf(servicesOf(openSnapshot(compiled.snapshot)), compiled.material));
+  }
+
+  tell(services: ProbedServices): void {
+    this.child.send({ type: 'configure', services: encodeProbedServices(services) } satisfies ConfigureRequest);
   }
 }
 
