@@ -77,6 +77,26 @@ describe('Scheduler', () => {
     expect(gaps.length).toBeGreaterThanOrEqual(19);
   });
 
+  it('a changed endpoint waits for its turn, or not; its probe under way is aborted, and its result dropped', async () => {
+    const { timers, scheduler, begun, results, aborted, probe } = start({ takesMs: 2 * INTERVAL_MS });
+    scheduler.start(() => true);
+    await timers.pass(1);
+    const target = { address: '10.0.0.0', port: 80 };
+    const settings: ProbeSnapshot = { ...DEFAULT_PROBE, intervalMs: INTERVAL_MS };
+    const order = { key: 'default/chat/80/10.0.0.0:80', service: 'default/chat/80', target, settings, probe };
+    scheduler.change(order, false);
+    await timers.pass(0);
+    expect({ begun: begun.length, aborted: aborted(), results }).toEqual({ begun: 1, aborted: 1, results: [] });
+    await timers.pass(INTERVAL_MS);
+    expect(begun).toHaveLength(2);
+    scheduler.change({ ...order, settings: { ...settings, intervalMs: 100 * INTERVAL_MS } }, true);
+    await timers.pass(0);
+    expect({ begun: begun.length, aborted: aborted(), results }).toEqual({ begun: 3, aborted: 2, results: [] });
+    scheduler.change({ ...order, key: 'nobody' }, true);
+    await timers.pass(0);
+    expect([scheduler.size, begun.length]).toEqual([1, 3]);
+  });
+
   it('spreads probes over the interval', async () => {
     const { timers, scheduler, begun } = start({ endpoints: 1000 });
     scheduler.start(() => false);
