@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { headerName } from './header-field.js';
 import { originFault } from './origin.js';
-import { choice, fields, wrong } from './schema.js';
+import { choice, fields, wholeNumber, wrong } from './schema.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', '*'] as const;
 
@@ -41,11 +41,7 @@ export const corsFilter = fields({
   allowHeaders: wildcardList(headerName, 64),
   exposeHeaders: wildcardList(headerName, 64),
   /** Seconds. */
-  maxAge: z
-    .int()
-    .min(1, wrong('is out of range', 'use 1 second or more'))
-    .max(2_147_483_647, wrong('is out of range', 'use 2147483647 seconds or less'))
-    .default(5),
+  maxAge: wholeNumber(1, 2_147_483_647).default(5),
 });
 
 export type CorsFilter = z.infer<typeof corsFilter>;

@@ -7,16 +7,19 @@
  */
 import { z } from 'zod';
 import { strictResource } from './metadata.js';
-import { duration, serviceTargetRef, whole } from './policy-fields.js';
-import { choice, fields, port, unsupported, wrong } from './schema.js';
+import { duration, serviceTargetRef } from './policy-fields.js';
+import { choice, fields, port, unsupported, wholeNumber, wrong } from './schema.js';
 import { authority, requestPath, websocketProbe } from './websocket-probe.js';
 
 const DAY_MS = 86_400_000;
 
-const statusCodes = fields({ start: whole(100, 599), end: whole(100, 599) }).refine(({ start, end }) => start <= end, {
-  path: ['end'],
-  message: wrong('is less than start', 'both ends belong to the range'),
-});
+const statusCodes = fields({ start: wholeNumber(100, 599), end: wholeNumber(100, 599) }).refine(
+  ({ start, end }) => start <= end,
+  {
+    path: ['end'],
+    message: wrong('is less than start', 'both ends belong to the range'),
+  },
+);
 
 const http = fields({
   host: authority.optional(),
@@ -38,8 +41,8 @@ const grpc = fields({
 const configFields = fields({
   interval: duration(10, DAY_MS).optional(),
   timeout: duration(10, DAY_MS).optional(),
-  healthyThreshold: whole(1, 1000).optional(),
-  unhealthyThreshold: whole(1, 1000).optional(),
+  healthyThreshold: wholeNumber(1, 1000).optional(),
+  unhealthyThreshold: wholeNumber(1, 1000).optional(),
   port: port.optional(),
   protocol: choice(['HTTP', 'HTTPS', 'TCP', 'WebSocket']).optional(),
   useTLS: z.boolean().optional(),

@@ -20,6 +20,7 @@ import {
   objectName,
   port,
   preciseHostname,
+  wholeNumber,
   wrong,
 } from './schema.js';
 
@@ -50,14 +51,9 @@ export const headerFilter = fields({
   remove.forEach((name, index) => void check(name, ['remove', index]));
 });
 
-const whole = (min: number, max: number) => {
-  const message = wrong('is out of range', `use ${min} to ${max}`);
-  return z.int().min(min, message).max(max, message);
-};
-
 const fraction = fields({
-  numerator: whole(0, 2_147_483_647),
-  denominator: whole(1, 2_147_483_647).default(100),
+  numerator: wholeNumber(0, 2_147_483_647),
+  denominator: wholeNumber(1, 2_147_483_647).default(100),
 }).refine(({ numerator, denominator }) => numerator <= denominator, {
   path: ['numerator'],
   message: wrong('is greater than the denominator', 'a fraction of the requests is at most all of them'),
@@ -71,7 +67,7 @@ const requestMirror = fields({
     name: objectName,
     port: port.optional(),
   }),
-  percent: whole(0, 100).optional(),
+  percent: wholeNumber(0, 100).optional(),
   fraction: fraction.optional(),
 }).refine(({ percent, fraction: part }) => percent === undefined || part === undefined, {
   path: ['fraction'],

@@ -12,7 +12,18 @@ import { type HttpFilter, httpFilters } from './http-filter.js';
 import { strictResource } from './metadata.js';
 import { type PathModifier, pathMatch } from './path-match.js';
 import { headerMatches, methodMatch, queryParamMatches } from './request-match.js';
-import { fields, groupName, hostname, kindName, labelName, objectName, port, unsupported, wrong } from './schema.js';
+import {
+  fields,
+  groupName,
+  hostname,
+  kindName,
+  labelName,
+  objectName,
+  port,
+  unsupported,
+  wholeNumber,
+  wrong,
+} from './schema.js';
 
 const parentRef = fields({
   group: groupName.default('gateway.networking.k8s.io'),
@@ -30,11 +41,7 @@ const backendRef = fields({
   name: objectName,
   /** There for every Service. */
   port: port.optional(),
-  weight: z
-    .int()
-    .min(0, wrong('is not a weight', 'use 0 to 1000000'))
-    .max(1_000_000, wrong('is not a weight', 'use 0 to 1000000'))
-    .default(1),
+  weight: wholeNumber(0, 1_000_000, 'is not a weight').default(1),
   filters: httpFilters,
 }).superRefine(({ group, kind, port: number }, context) => {
   if (group !== '' || kind !== 'Service' || number !== undefined) return;

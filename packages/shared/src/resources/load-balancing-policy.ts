@@ -6,15 +6,15 @@
  */
 import { z } from 'zod';
 import { strictResource } from './metadata.js';
-import { decimal, duration, servicePortsTargetRef, whole } from './policy-fields.js';
-import { choice, fields, wrong } from './schema.js';
+import { decimal, duration, servicePortsTargetRef } from './policy-fields.js';
+import { choice, fields, wholeNumber, wrong } from './schema.js';
 
 const HOUR_MS = 3_600_000;
 
 const slowStart = fields({
   window: duration(0, 24 * HOUR_MS).default(0),
   aggression: decimal((value) => value > 0, 'use a decimal greater than 0, as in "1.0"').default(1),
-  startWeightPercent: whole(1, 100).default(10),
+  startWeightPercent: wholeNumber(1, 100).default(10),
 });
 
 const loadAware = fields({

@@ -33,7 +33,7 @@ function createReader() {
   const kept = emptyCollections();
   const read = (original: SourceObject) => {
     const { object, notes } = asMeant(original);
-    const apiVersion = String(object.value.apiVersion);
+    const apiVersion = textOf(object.value.apiVersion);
     const subject = subjectOf(object);
     for (const { path, message, hint } of notes) issues.push(issueAt(subject, 'warning', path, message, hint, 'key'));
     const fault = headerFault(object, subject);
@@ -81,10 +81,15 @@ function emptyCollections(): Collections {
 function subjectOf({ value, origin }: SourceObject): Subject {
   const metadata = isRecord(value.metadata) ? value.metadata : {};
   const kind = typeof value.kind === 'string' ? value.kind : '';
-  const clusterWide = readKindOf(String(value.apiVersion), kind)?.namespaced === false;
+  const clusterWide = readKindOf(textOf(value.apiVersion), kind)?.namespaced === false;
   const namespace = typeof metadata.namespace === 'string' ? metadata.namespace : 'default';
   const name = typeof metadata.name === 'string' ? metadata.name : '';
   return { kind, namespace: clusterWide || name === '' ? '' : namespace, name, origin };
+}
+
+/** The value when it is a string. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** What is wrong with apiVersion and kind themselves. */
@@ -95,7 +100,7 @@ function headerFault({ value }: SourceObject, subject: Subject): ConfigIssue[] {
       issueAt(subject, 'error', [key], 'is required', 'a manifest has apiVersion, kind and metadata'),
     );
   }
-  const apiVersion = String(value.apiVersion);
+  const apiVersion = textOf(value.apiVersion);
   const kind = readKindOf(apiVersion, subject.kind);
   const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1);
   if (kind === undefined || kind.versions.includes(version)) return [];
@@ -121,7 +126,7 @@ function readKind({ kind, group, namespaced, schema }: ReadKind, { value, origin
   const namespace = namespaced ? metadata.namespace : '';
   const { name, labels, annotations, creationTimestamp: createdAtMs } = metadata;
   const resource: Resource<unknown> = {
-    apiVersion: String(value.apiVersion),
+    apiVersion: textOf(value.apiVersion),
     group,
     kind,
     namespace,

@@ -61,12 +61,6 @@ export function decimal(isAllowed: (value: number) => boolean, hint: string) {
   });
 }
 
-/** A whole number within a range. */
-export function whole(min: number, max: number) {
-  const message = wrong('is out of range', `use ${min} to ${max}`);
-  return z.int().min(min, message).max(max, message);
-}
-
 /** A name in the sense of HTTP: field names, cookie names, subprotocols (RFC 9110, token). */
 export const token = z
   .string()

@@ -101,8 +101,13 @@ export const kindName = z
   .string()
   .regex(/^[A-Za-z](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?$/, wrong('is not the name of a kind', 'as in Service'));
 
+/** A whole number from `min` to `max`; `what` is said of any other. */
+export function wholeNumber(min: number, max: number, what = 'is out of range') {
+  const message = wrong(what, `use ${min} to ${max}`);
+  // The type itself refuses numbers beyond what is safe, in words of its own.
+  const error = ({ code }: { readonly code: string }) => (code === 'invalid_type' ? undefined : message);
+  return z.int({ error }).min(min, message).max(max, message);
+}
+
 /** A TCP port. */
-export const port = z
-  .int()
-  .min(1, wrong('is not a port', 'use 1 to 65535'))
-  .max(65535, wrong('is not a port', 'use 1 to 65535'));
+export const port = wholeNumber(1, 65535, 'is not a port');

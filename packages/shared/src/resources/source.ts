@@ -81,7 +81,8 @@ function toPlain(document: Document, fail: (offset: number, message: string) => 
   } catch (error) {
     if (error instanceof ReferenceError) fail(unresolvedAlias(document) ?? start, `YAML: ${error.message}`);
     else if (error instanceof RangeError) fail(start, 'is nested too deeply, or refers to itself');
-    else throw error;
+    // A merge of something that is no mapping.
+    else fail(start, `YAML: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
 }
