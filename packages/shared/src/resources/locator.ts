@@ -23,7 +23,7 @@ import type { Origin, Position } from './resource.js';
 const MERGES_MAX = 16;
 
 /** The origin of the resource at `root` of a parsed document. */
-export function createOrigin(file: string, document: Document, lines: LineCounter, root: Node | null): Origin {
+export function createOrigin(file: string, document: Document, lines: Lines, root: Node | null): Origin {
   const resolve = (node: unknown): Node | undefined => {
     if (isAlias(node)) return node.resolve(document);
     return isNode(node) ? node : undefined;
@@ -37,10 +37,17 @@ export function createOrigin(file: string, document: Document, lines: LineCounte
   };
 }
 
-/** Line and column of an offset, both from 1. */
-export function position(lines: LineCounter, offset: number): Position {
+/** The lines of a part of a file. */
+export interface Lines {
+  readonly lines: LineCounter;
+  /** Lines of the file before the part. */
+  readonly before: number;
+}
+
+/** Line and column of an offset in the part, both from 1. */
+export function position({ lines, before }: Lines, offset: number): Position {
   const { line, col } = lines.linePos(offset);
-  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  return { line: before + Math.max(line, 1), column: Math.max(col, 1) };
 }
 
 type Resolve = (node: unknown) => Node | undefined;

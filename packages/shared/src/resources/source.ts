@@ -2,11 +2,14 @@
  * YAML text to plain objects that remember where they were written.
  *
  * Takes several documents a file and `kind: List`. Syntax errors, repeated keys and alias bombs are issues; what the
- * rest of the file says is read all the same. No schema is known here. Any thread.
+ * rest of the file says is read all the same. Most documents are read quickly, and once more with positions when
+ * something must be said of them. No schema is known here. Any thread.
  */
 import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml';
+import { type DocumentText, splitDocuments } from './documents.js';
 import type { ConfigIssue } from './issue.js';
-import { createOrigin, position } from './locator.js';
+import { createOrigin, type Lines, position } from './locator.js';
+import { readPlain } from './plain-yaml.js';
 import type { Origin } from './resource.js';
 
 /** One file's text, and the name that issues give it. */
@@ -33,13 +36,54 @@ const LIST_DEPTH_MAX = 4;
 
 /** The objects of one file. Never throws. */
 export function readSource({ file, text }: SourceFile): SourceResult {
-  const lines = new LineCounter();
   const issues: ConfigIssue[] = [];
   const objects: SourceObject[] = [];
+  for (const part of splitDocuments(text)) {
+    const value = readPlain(part.text);
+    if (value === undefined || isList(value)) readWhole({ file, part, issues, objects });
+    else objects.push({ value, origin: lazyOrigin(file, part) });
+  }
+  if (objects.length === 0 && issues.length === 0) {
+    issues.push(fileIssue(file, 'contains no resource', 'a manifest has apiVersion, kind and metadata'));
+  }
+  return { objects, issues };
+}
+
+/** The origin of a resource that is a document: its positions are looked for when somebody asks. */
+function lazyOrigin(file: string, part: DocumentText): Origin {
+  let origin: Origin | undefined;
+  return {
+    file,
+    locate(path, target) {
+      if (origin === undefined) {
+        const lines = new LineCounter();
+        const [document] = parseDocuments(part.text, lines) ?? [];
+        if (document === undefined) return { line: part.linesBefore + 1, column: 1 };
+        origin = createOrigin(file, document, { lines, before: part.linesBefore }, document.contents);
+      }
+      return origin.locate(path, target);
+    },
+  };
+}
+
+interface Part {
+  readonly file: string;
+  readonly part: DocumentText;
+  readonly issues: ConfigIssue[];
+  readonly objects: SourceObject[];
+}
+
+/** Reads a part of a file with all of the language, positions included. */
+function readWhole({ file, part, issues, objects }: Part): void {
+  const counter = new LineCounter();
+  const lines = { lines: counter, before: part.linesBefore };
   const report = (offset: number, message: string, hint = '') =>
     issues.push(fileIssue(file, message, hint, position(lines, offset)));
-  const documents = parseDocuments(text, lines);
-  if (documents === undefined) return { objects, issues: [fileIssue(file, 'is nested too deeply')] };
+  const documents = parseDocuments(part.text, counter);
+  if (documents === undefined) {
+    issues.push(fileIssue(file, 'is nested too deeply'));
+    return;
+  }
   for (const document of documents) {
     for (const error of [...document.errors, ...document.warnings]) report(error.pos[0], syntaxMessage(error));
     if (document.errors.length > 0 || document.contents === null) continue;
@@ -48,10 +92,6 @@ export function readSource({ file, text }: SourceFile): SourceResult {
     const origin = createOrigin(file, document, lines, document.contents);
     collect({ file, document, lines, issues, objects }, document.contents, value, origin, LIST_DEPTH_MAX);
   }
-  if (objects.length === 0 && issues.length === 0) {
-    issues.push(fileIssue(file, 'contains no resource', 'a manifest has apiVersion, kind and metadata'));
-  }
-  return { objects, issues };
 }
 
 /** An error about a file; without a position when it concerns the whole of it. */
@@ -111,7 +151,7 @@ function withoutNulls(value: unknown): unknown {
 interface Collector {
   readonly file: string;
   readonly document: Document;
-  readonly lines: LineCounter;
+  readonly lines: Lines;
   readonly issues: ConfigIssue[];
   readonly objects: SourceObject[];
 }
@@ -119,14 +159,28 @@ interface Collector {
 function collect(into: Collector, node: Node | null, value: unknown, origin: Origin, depth: number): void {
   if (!isRecord(value)) {
     into.issues.push(fileIssue(into.file, 'is not a resource', 'a mapping is expected', origin.locate([])));
-  } else if (value.kind !== 'List') {
-    into.objects.push({ value, origin });
+  } else if (isList(value)) {
+    collectItems(into, node, value, origin, depth);
   } else {
-    collectItems(into, node, value.items, origin, depth);
+    into.objects.push({ value, origin });
   }
 }
 
-function collectItems(into: Collector, node: Node | null, items: unknown, origin: Origin, depth: number): void {
+/** `List`, or a kind's own (`HTTPRouteList`), of which the items need not say what they are. */
+function isList({ kind, items }: Readonly<Record<string, unknown>>): boolean {
+  return kind === 'List' || (typeof kind === 'string' && /^[A-Z]\w+List$/.test(kind) && Array.isArray(items));
+}
+
+/** An item of a kind's own list is of that kind. */
+function asItem(item: unknown, { kind, apiVersion }: Readonly<Record<string, unknown>>): unknown {
+  if (kind === 'List' || typeof kind !== 'string' || !isRecord(item)) return item;
+  return { ...(apiVersion !== undefined && { apiVersion }), kind: kind.slice(0, -'List'.length), ...item };
+}
+
+type ListValue = Readonly<Record<string, unknown>>;
+
+function collectItems(into: Collector, node: Node | null, list: ListValue, origin: Origin, depth: number): void {
+  const { items } = list;
   const at = origin.locate(['items'], 'key');
   if (items !== undefined && !Array.isArray(items)) {
     into.issues.push(fileIssue(into.file, 'items of a List is not a sequence', '', at));
@@ -140,7 +194,13 @@ function collectItems(into: Collector, node: Node | null, items: unknown, origin
   const nodes = isSeq(sequence) ? sequence.items : [];
   for (const [index, item] of (items ?? []).entries()) {
     const itemNode = (nodes[index] ?? null) as Node | null;
-    collect(into, itemNode, item, createOrigin(into.file, into.document, into.lines, itemNode), depth - 1);
+    collect(
+      into,
+      itemNode,
+      asItem(item, list),
+      createOrigin(into.file, into.document, into.lines, itemNode),
+      depth - 1,
+    );
   }
 }
 
