@@ -5,7 +5,7 @@ import { ROUTING, RoutingRun } from './routing.js';
 it.each(ROUTING.map((scenario) => [scenario.name, scenario] as const))(
   '%s: every request finds its rule',
   (_, scenario) => {
-    const run = new RoutingRun(scenario, 60, 200, seededRandom(1));
+    const run = new RoutingRun(scenario, 150, 300, seededRandom(1));
     expect(run.once(0)).toBeGreaterThanOrEqual(-1);
   },
 );

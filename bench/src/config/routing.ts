@@ -30,7 +30,7 @@ export interface RoutingScenario {
 
 const HOST = 'shared.example.com';
 /** Expressions are tried one by one; so many on one host are already unusual. */
-const EXPRESSIONS = 16;
+const EXPRESSIONS = 100;
 
 const numbered = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(i));

@@ -1,28 +1,10 @@
 /**
- * What a match wants beside the path (method, headers, query parameters), ready to be asked.
- *
- * Expressions are RE2 (linear time, no backtracking), hold for the whole value and are compiled when they are first needed.
- * Runs in the workers.
+ * What a match wants beside the path (method, headers, query parameters), ready to be asked: all of it, each value as a
+ * whole. Runs in the workers.
  */
 import type { MatchSnapshot, ValueMatchSnapshot } from '@sluice/shared/snapshot/snapshot';
-import { RE2JS } from 're2js';
+import { Expression } from './expression.js';
 import type { RequestView } from './request-match.js';
-
-/** An expression that a whole text must match. */
-export class Expression {
-  readonly #source: string;
-  #compiled: RE2JS | undefined;
-
-  /** The compiler of the configuration has seen that it is valid. */
-  constructor(source: string) {
-    this.#source = source;
-  }
-
-  matches(text: string): boolean {
-    this.#compiled ??= RE2JS.compile(this.#source);
-    return this.#compiled.testExact(text);
-  }
-}
 
 interface WantedValue {
   readonly name: string;

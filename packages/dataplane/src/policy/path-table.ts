@@ -10,7 +10,7 @@
 import { KeyTable, NO_KEY } from '@sluice/shared/snapshot/flat/key-table';
 import type { RecordList } from '@sluice/shared/snapshot/flat/records';
 import { Host, Pattern, type RoutingIndex } from '@sluice/shared/snapshot/flat/routing';
-import { Expression } from './conditions.js';
+import { Expression } from './expression.js';
 import { MatchList, NO_MATCH } from './match-list.js';
 import type { RequestView } from './request-match.js';
 
