@@ -19,6 +19,7 @@ import {
 } from '@sluice/shared/health/probed-services';
 import type { EndpointRecord, StatusTable } from '@sluice/shared/health/table';
 import { createLogger } from '@sluice/shared/log';
+import { formatIssue } from '@sluice/shared/resources/issue';
 import { openSnapshot } from '@sluice/shared/snapshot/view';
 import { ask } from './ask.js';
 import type { Finished } from './command.js';
@@ -98,26 +99,32 @@ function writeConfig(config: string): { folder: string; path: string } {
   return { folder, path };
 }
 
+/** What there is to probe by the configuration in this folder. */
+function servicesIn(folder: string): ProbedServices {
+  const compiled = compileConfiguration({ paths: [folder], streams: new Map() }, null);
+  if (compiled.type !== 'compiled') throw new Error(compiled.issues.map(formatIssue).join('\n'));
+  return probedServicesOf(servicesOf(openSnapshot(compiled.snapshot)), compiled.material);
+}
+
 /** An embedded daemon, which is told its services as the gateway tells it. */
 export class EmbeddedHealthd extends DaemonProcess {
   /** null: it is told nothing yet. */
   static start(config: string | null, flags: readonly string[] = []): EmbeddedHealthd {
     const { folder } = writeConfig(config ?? '');
+    const services = config === null ? null : servicesIn(folder);
     const child = fork(HEALTHD_BIN, ['--embedded', '--admin', 'off', ...flags], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
     });
     const daemon = new EmbeddedHealthd(child, folder);
-    if (config !== null) daemon.configure(config);
+    if (services !== null) daemon.tell(services);
     return daemon;
   }
 
   /** Tells it the services of this configuration. */
   configure(config: string): void {
     writeFileSync(join(this.folder, 'config.yaml'), config);
-    const compiled = compileConfiguration({ paths: [this.folder], streams: new Map() }, null);
-    if (compiled.type !== 'compiled') throw new Error(`the configuration is ${compiled.type}`);
-    this.tell(probedServicesOf(servicesOf(openSnapshot(compiled.snapshot)), compiled.material));
+    this.tell(servicesIn(this.folder));
   }
 
   tell(services: ProbedServices): void {
