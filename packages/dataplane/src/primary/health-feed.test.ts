@@ -262,3 +262,46 @@ test('a fault in what it does is logged, not thrown', () => {
   expect(() => bus.says(table([ADDRESSES], [[ADDRESSES, '10.0.0.1']]))).not.toThrow();
   return feed.close();
 });
+
+test('another configuration: new services are taken from the table, or looked up; what is gone is not heard of', async () => {
+  const bus = new Bus();
+  const { state, feed, membership } = setUp(bus);
+  const [more, other] = [service('ns/more/80', 'address', '10.0.2.1'), service('ns/other/80', 'address', '10.0.3.1')];
+  const said = table(
+    [ADDRESSES, NAMED, more.name],
+    [
+      [ADDRESSES, '10.0.0.1'],
+      [NAMED, '10.0.1.1'],
+      [more.name, '10.0.2.2', 'unhealthy'],
+    ],
+  );
+  bus.says(said);
+  membership.configure([more, other]);
+  feed.configure([more, other]);
+  expect(state()).toEqual({ '10.0.0.1': healthy, '10.0.1.1': healthy, '10.0.2.2': unhealthy, '10.0.3.1': unknown });
+  feed.drop([more.name]);
+  membership.retire([more.name]);
+  bus.listener?.onChange(change({ set: [entry([more.name, '10.0.2.3'])] }), said);
+  bus.says(said);
+  expect(state()).toEqual({ '10.0.0.1': healthy, '10.0.1.1': healthy, '10.0.3.1': unknown });
+  await feed.close();
+});
+
+test('other targets of a service count at once without a bus, and while it is stale; a fresh one says itself when', async () => {
+  const moved = service(ADDRESSES, 'address', '10.0.0.9');
+  const without = setUp(null);
+  without.feed.configure([moved]);
+  expect(without.state()).toEqual({ '10.0.0.9': unknown });
+  await without.feed.close();
+  const bus = new Bus();
+  const { state, feed } = setUp(bus);
+  bus.says(table([ADDRESSES, NAMED], [[ADDRESSES, '10.0.0.1']]));
+  feed.configure([moved]);
+  expect(state()).toEqual({ '10.0.0.1': healthy });
+  bus.turns(false);
+  expect(state()).toEqual({ '10.0.0.9': unknown });
+  bus.says(table([ADDRESSES, NAMED], [[ADDRESSES, '10.0.0.9', 'unhealthy']]));
+  bus.turns(false);
+  expect(state()).toEqual({ '10.0.0.9': unhealthy });
+  await feed.close();
+});

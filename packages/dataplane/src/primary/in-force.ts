@@ -65,6 +65,8 @@ export class InForce {
   readonly services: readonly ServiceSnapshot[];
   #parts: InForceParts | undefined;
   #names: ReadonlySet<string>;
+  /** Services of the configuration that is being put in force: not to be retired any more. */
+  #coming: ReadonlySet<string> = new Set();
   #told: Told;
   #view: SnapshotView;
   /** Services that workers may still route to, though no configuration has them. */
@@ -118,13 +120,20 @@ export class InForce {
     const plan = planPorts(view.listeners, options.portMap);
     if (this.#closed) return [];
     const change = this.#listeners.prepare(plan, this.#identify(view));
-    await parts.health.configure(services, probedServices);
+    this.#coming = new Set(services.map(({ name }) => name));
+    try {
+      await parts.health.configure(services, probedServices);
+    } catch (error) {
+      this.#listeners.abandon(change);
+      this.#coming = this.#names;
+      throw error;
+    }
     memory.update(view);
     const revision = this.#told.revision + 1;
     this.#told = { revision, snapshot, ports: change.ports };
     this.#view = view;
     parts.post({ type: 'snapshot', ...this.#told });
-    this.#leave(services, revision);
+    this.#leave(revision);
     await this.#seenBy(revision, parts);
     this.#listeners.commit(change);
     this.#routes.update(removals);
@@ -142,7 +151,7 @@ export class InForce {
     this.#leaving = this.#leaving.filter(({ revision }) => seen < revision);
     // What has come back meanwhile is here.
     const names = gone.flatMap((leaving) => leaving.names);
-    void parts.health.retire(names, (name) => this.#names.has(name));
+    void parts.health.retire(names, (name) => this.#names.has(name) || this.#coming.has(name));
   }
 
   /** Idempotent. What is being applied goes on, without ports: those are closed by then. */
@@ -161,10 +170,9 @@ export class InForce {
     return services;
   }
 
-  #leave(services: readonly ServiceSnapshot[], revision: number): void {
-    const before = this.#names;
-    this.#names = new Set(services.map(({ name }) => name));
-    const names = [...before].filter((name) => !this.#names.has(name));
+  #leave(revision: number): void {
+    const names = [...this.#names].filter((name) => !this.#coming.has(name));
+    this.#names = this.#coming;
     if (names.length > 0) this.#leaving.push({ revision, names });
   }
 

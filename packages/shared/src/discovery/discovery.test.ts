@@ -199,3 +199,24 @@ describe('Discovery', () => {
     expect(timers.pending).toBe(0);
   });
 });
+
+describe('services that come and go one by one', () => {
+  it('leave the others as they are', async () => {
+    const zone = new Zone();
+    zone.names.set('shared', ['10.0.0.1']);
+    const { discovery, timers, told } = start([named('a', 'shared'), named('b', 'shared')], zone);
+    await timers.pass(0);
+    const before = told.length;
+    discovery.set([named('c', 'shared')]);
+    expect(told.slice(before).map(({ service: name }) => name)).toEqual(['c']);
+    discovery.drop(['a', 'nobody']);
+    zone.names.set('shared', ['10.0.0.2']);
+    await timers.pass(2 * INTERVAL_MS);
+    expect(new Set(told.slice(before + 1).map(({ service: name }) => name))).toEqual(new Set(['b', 'c']));
+    const asked = zone.asked;
+    discovery.drop(['b', 'c']);
+    await timers.pass(2 * INTERVAL_MS);
+    expect(zone.asked).toBe(asked);
+    discovery.close();
+  });
+});
