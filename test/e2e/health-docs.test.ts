@@ -2,10 +2,11 @@
  * docs/health.md against the code: its manifests are right, and its table of annotations is complete.
  */
 import { readFileSync } from 'node:fs';
+import { ANNOTATIONS } from '@sluice/shared/resources/annotations';
 import { parseResources } from '@sluice/shared/resources/parse';
-import { SERVICE_ANNOTATIONS } from '@sluice/shared/resources/service-annotations';
 import { describe, expect, it } from 'vitest';
 
+const SERVICE_ANNOTATIONS = Object.values(ANNOTATIONS.Service).map((annotation) => annotation.key);
 const TEXT = readFileSync(new URL('../../docs/health.md', import.meta.url), 'utf8');
 
 describe('docs/health.md', () => {
