@@ -286,7 +286,6 @@ test('other targets of a service count at once without a bus, and while it is st
   const without = setUp(null);
   without.feed.configure([moved]);
   expect(without.state()).toEqual({ '10.0.0.9': unknown });
-  await without.feed.close();
   const bus = new Bus();
   const { state, feed } = setUp(bus);
   bus.says(table([ADDRESSES, NAMED], [[ADDRESSES, '10.0.0.1']]));
