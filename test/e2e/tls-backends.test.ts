@@ -66,7 +66,7 @@ function shown(by: Authority, name = NAME, more = {}): TlsOptions {
 
 function trusting(changes: Partial<TlsClientOptions> = {}): TlsClientOptions {
   const ca = authority.certificate;
-  return { ca, serverName: NAME, names: [NAME], certificate: null, minVersion: '1.2', ...changes };
+  return { verify: true, ca, serverName: NAME, names: [NAME], certificate: null, minVersion: '1.2', ...changes };
 }
 
 async function refusal(): Promise<string> {

@@ -68,7 +68,7 @@ function contexts(names: readonly NamedContext[]): ServerName[] {
 /** What the table holds stays alive without its numbers. */
 function setNames(listener: number, names: readonly NamedContext[]): void {
   const made = contexts(names);
-  native.listenerTls(listener, made);
+  native.listenerTls(listener, made, names.length > 0);
   for (const { context } of made) native.tlsContextRelease(context);
 }
 

@@ -133,6 +133,8 @@ static napi_value client_context(napi_env env, napi_callback_info info) {
   options->name_count = list_length(env, list, TLS_NAMES_MAX);
   for (uint32_t i = 0; i < options->name_count; i++) options->names[i] = copy_string(env, item(env, list, i));
   options->tls13_only = is_tls13(env, object);
+  options->verify = true;
+  napi_get_value_bool(env, member(env, object, "verify"), &options->verify);
   options->ca = copy_member(env, object, "ca");
   options->server_name = copy_member(env, object, "serverName");
   napi_typeof(env, certificate, &type);
@@ -152,16 +154,16 @@ static napi_value release(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static bool set_names(struct listener *listener, struct sni_entry *entries, uint32_t count, char *error) {
+static bool set_names(struct listener *listener, struct sni_entry *entries, uint32_t count, bool secure, char *error) {
   bool whole = true;
   for (uint32_t i = 0; i < count; i++) whole = whole && entries[i].pattern != NULL;
   snprintf(error, TLS_ERROR_BYTES, "a server name is no text");
-  return whole && listener_tls(listener, entries, count, error);
+  return whole && listener_tls(listener, entries, count, secure, error);
 }
 
 static napi_value listener_names(napi_env env, napi_callback_info info) {
   struct call call;
-  if (!call_read(&call, env, info, 2)) return NULL;
+  if (!call_read(&call, env, info, 3)) return NULL;
   struct listener *listener = acceptor_keep_listener(call_u32(&call, 0));
   uint32_t count = list_length(env, call.arguments[1], ENTRIES_MAX);
   struct sni_entry *entries = calloc(count > 0 ? count : 1, sizeof *entries);
@@ -172,7 +174,7 @@ static napi_value listener_names(napi_env env, napi_callback_info info) {
     entries[i].pattern = copy_member(env, object, "pattern");
     napi_get_value_uint32(env, member(env, object, "context"), &entries[i].context);
   }
-  if (listener != NULL && entries != NULL) set = set_names(listener, entries, count, error);
+  if (listener != NULL && entries != NULL) set = set_names(listener, entries, count, call_bool(&call, 2), error);
   for (uint32_t i = 0; entries != NULL && i < count; i++) free(entries[i].pattern);
   free(entries);
   if (listener != NULL) listener_release(listener);

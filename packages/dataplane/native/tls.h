@@ -43,6 +43,7 @@ struct tls_server_options {
 };
 
 struct tls_client_options {
+  bool verify;       /* false, with no authorities and no names: whose certificate it is, is not asked */
   char *ca;          /* PEM: what the backend's certificate is verified with */
   char *server_name; /* SNI; "": none */
   char *names[TLS_NAMES_MAX]; /* DNS names, addresses or URIs, of which the certificate must have one */
@@ -67,8 +68,8 @@ struct sni_entry {
   char *pattern; /* lower case; "*.example.com" takes any number of labels, "" every client */
   uint32_t context;
 };
-/* Clients that connect from now on choose among these; without any the listener is plain. False, with what is wrong. */
-bool listener_tls(struct listener *listener, const struct sni_entry *entries, uint32_t count, char *error);
+/* Clients that connect from now on choose among these; without `secure` the listener is plain. False, with what is wrong. */
+bool listener_tls(struct listener *listener, const struct sni_entry *entries, uint32_t count, bool secure, char *error);
 bool listener_has_tls(const struct listener *listener);
 /* Its table, held; NULL: none. */
 struct sni_table *sni_hold(const struct listener *listener);
@@ -85,7 +86,8 @@ int tls_failure(const struct side *side, const char **why);
 bool tls_resumed(const struct side *side);
 /* A client whose certificate was asked for and is not good. */
 bool tls_unverified(const struct side *side);
-/* Protocol, cipher, server name, what is wrong with the client's certificate, its subject: a line each. */
+/* Protocol, cipher, server name, whether the client is verified, what is wrong with its certificate, its subject: a line
+ * each. */
 uint32_t tls_describe(const struct side *side, char *out, size_t size);
 /* What is only needed until the request has been told. */
 void tls_settle(struct side *side);

@@ -1,5 +1,6 @@
 /*
- * Contexts for backends: verified always, by the given authorities and by name; there is no way to switch that off.
+ * Contexts for backends: verified by the given authorities and by name. Only who says so, and gives neither authorities nor
+ * names, gets one that is not.
  *
  * A certificate must have one of the names: a DNS name (one wildcard label, the subject is never looked at, RFC 9525), an
  * address, or a URI (spiffe://…).
@@ -66,9 +67,14 @@ static bool take_names(struct tls_context *context, const struct tls_client_opti
 }
 
 static bool configure(struct tls_context *context, const struct tls_client_options *options, char *error) {
-  if (!take_names(context, options, error) || !trust(context, options->ca, error)) return false;
-  SSL_CTX_set_verify(context->ssl, SSL_VERIFY_PEER, NULL);
-  SSL_CTX_set_cert_verify_callback(context->ssl, on_backend_certificate, context);
+  if (!take_names(context, options, error)) return false;
+  if (options->verify) {
+    if (!trust(context, options->ca, error)) return false;
+    SSL_CTX_set_verify(context->ssl, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(context->ssl, on_backend_certificate, context);
+  } else {
+    SSL_CTX_set_verify(context->ssl, SSL_VERIFY_NONE, NULL);
+  }
   if (SSL_CTX_set_alpn_protos(context->ssl, (const uint8_t *)"\x08http/1.1", 9) != 0) {
     return tls_problem(error, "no memory for a TLS context");
   }
@@ -76,8 +82,10 @@ static bool configure(struct tls_context *context, const struct tls_client_optio
 }
 
 uint32_t tls_client_context(const struct tls_client_options *options, char *error) {
-  if (options->name_count == 0) {
-    snprintf(error, TLS_ERROR_BYTES, "a TLS context for backends needs a name to verify");
+  bool bare = options->name_count == 0 && options->ca[0] == 0;
+  if (options->verify ? options->name_count == 0 : !bare) {
+    snprintf(error, TLS_ERROR_BYTES, options->verify ? "a TLS context for backends needs a name to verify"
+                                                     : "a TLS context that verifies nothing has neither names nor authorities");
     return 0;
   }
   struct tls_context *context = tls_context_new(TLS_client_method(), options->tls13_only, error);

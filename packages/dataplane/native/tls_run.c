@@ -106,7 +106,9 @@ uint32_t tls_describe(const struct side *side, char *out, size_t size) {
   const struct tls *tls = side->tls;
   long problem = client_problem(tls);
   const char *name = tls->server_name != NULL ? tls->server_name : "";
-  int length = snprintf(out, size, "%s\n%s\n%s\n%s\n", SSL_get_version(tls->ssl), SSL_get_cipher_name(tls->ssl), name,
+  bool asked = (SSL_get_verify_mode(tls->ssl) & SSL_VERIFY_PEER) != 0;
+  int length = snprintf(out, size, "%s\n%s\n%s\n%s\n%s\n", SSL_get_version(tls->ssl), SSL_get_cipher_name(tls->ssl),
+                        name, asked && problem == X509_V_OK ? "verified" : "",
                         problem != X509_V_OK ? X509_verify_cert_error_string(problem) : "");
   if (length < 0 || (size_t)length >= size) return 0;
   return (uint32_t)((size_t)length + print_subject(tls, out + length, size - (size_t)length));

@@ -79,9 +79,9 @@ static struct sni_table *build(const struct sni_entry *entries, uint32_t count, 
   return NULL;
 }
 
-bool listener_tls(struct listener *listener, const struct sni_entry *entries, uint32_t count, char *error) {
-  struct sni_table *table = count > 0 ? build(entries, count, error) : NULL;
-  if (count > 0 && table == NULL) return false;
+bool listener_tls(struct listener *listener, const struct sni_entry *entries, uint32_t count, bool secure, char *error) {
+  struct sni_table *table = secure ? build(entries, count, error) : NULL;
+  if (secure && table == NULL) return false;
   pthread_mutex_lock(&lock);
   struct sni_table *before = listener->tls;
   __atomic_store_n(&listener->tls, table, __ATOMIC_RELEASE);

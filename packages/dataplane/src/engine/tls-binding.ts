@@ -28,6 +28,8 @@ export interface TlsServerOptions {
 }
 
 export interface TlsClientOptions {
+  /** false: whose certificate it is, is not asked; only with `ca` '' and without `names`. */
+  readonly verify: boolean;
   /** PEM; what is in it is trusted, authorities in between and single certificates too. */
   readonly ca: string;
   /** Sent as SNI; '': none. */
@@ -54,10 +56,10 @@ export interface NativeTls {
   tlsClientContext(options: TlsClientOptions): number;
   tlsContextRelease(context: number): void;
   /**
-   * Clients of this listener that connect from now on choose among these by server name (an unknown one gets the alert
-   * unrecognized_name); without any, the listener speaks plain TCP.
+   * `secure`: clients of this listener that connect from now on speak TLS and choose among these by server name (an unknown
+   * one gets the alert unrecognized_name, without any names everybody does); else they speak plain TCP.
    */
-  listenerTls(listener: number, names: readonly ServerName[]): void;
+  listenerTls(listener: number, names: readonly ServerName[], secure: boolean): void;
   /** 1 to 4 keys of TICKET_KEY_BYTES: the first seals tickets, all of them open them. Until then: one random key. */
   tlsTicketKeys(keys: Uint8Array): void;
 }

@@ -20,6 +20,7 @@ const RECORD: LogRecord = {
   route: 'default/chat',
   request: request(HEAD),
   requestHeaderBytes: 0,
+  tls: null,
   status: 101,
   responseHeaderBytes: 150,
   requestId: '848bce9c-6df4-4345-8e68-eeb8eb6fe491',

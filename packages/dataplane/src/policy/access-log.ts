@@ -29,6 +29,8 @@ export interface LogRecord {
   readonly requestHeaderBytes: number;
   /** Status that the client got; 0 when it got none. */
   readonly status: number;
+  /** Of the client; null for plain TCP, or when it is not known. */
+  readonly tls: { readonly protocol: string; readonly cipher: string } | null;
   /** Size of the head that the client got; 0 when it got none. */
   readonly responseHeaderBytes: number;
   /** x-request-id; '' when there is none. */
@@ -56,7 +58,8 @@ export function logFields(record: LogRecord): string {
     `"listener":${text(record.listener)},"route":${text(record.route)},` +
     `${requestMembers(request, record.requestHeaderBytes)},` +
     `"httpStatusCode":${status === 0 ? '"-"' : status},"responseHeaderBytes":${responseHeaderBytes},` +
-    `"tlsCipher":"-","tlsProtocol":"-","trackingId":${text(record.requestId)},` +
+    `"tlsCipher":${text(record.tls?.cipher ?? '')},"tlsProtocol":${text(record.tls?.protocol ?? '')},` +
+    `"trackingId":${text(record.requestId)},` +
     `${endpoint === undefined ? NO_BACKEND : backendMembers(endpoint)},` +
     `"backendResponseLatency":${latency === undefined ? '"-"' : milliseconds(latency)},` +
     `"refusal":"${record.refusal ?? '-'}","refusalReason":${text(record.refusalReason)}`

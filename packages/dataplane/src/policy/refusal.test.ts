@@ -55,7 +55,12 @@ it('is told from every other value', () => {
 });
 
 it('allows a retry only where the backend cannot have acted on the request', () => {
-  expect(CODES.filter((code) => REFUSALS[code].retry)).toEqual(['connect-failed', 'connect-timeout', 'upstream-reset']);
+  expect(CODES.filter((code) => REFUSALS[code].retry)).toEqual([
+    'connect-failed',
+    'connect-tls',
+    'connect-timeout',
+    'upstream-reset',
+  ]);
 });
 
 it('writes the date of RFC 9110', () => {

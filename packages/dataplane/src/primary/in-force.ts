@@ -15,12 +15,14 @@ import { openSnapshot, type SnapshotView } from '@sluice/shared/snapshot/view';
 import type { Options } from '../cli/options.js';
 import type { EngineIndex, Native } from '../engine/binding.js';
 import { silentFields } from '../worker/connection-record.js';
-import type { BoundPort, ToWorker } from '../worker/messages.js';
+import type { BackendContexts, BoundPort, ToWorker } from '../worker/messages.js';
 import { checkRoom, type Health } from './health.js';
-import { type BoundListener, type Identify, Listeners } from './listeners.js';
+import { type BoundListener, type Identify, Listeners, type PortChange } from './listeners.js';
 import { LiveRoutes } from './live-routes.js';
 import type { MeterMemory } from './metrics/memory.js';
-import { planPorts, unusedPorts } from './ports.js';
+import { type PlannedPort, planPorts, unusedPorts } from './ports.js';
+import { TicketKeys } from './ticket-keys.js';
+import { type TlsChange, TlsContexts } from './tls-contexts.js';
 
 /** How long new ports wait for workers that do not answer. */
 const SEEN_MAX_MS = 1000;
@@ -32,6 +34,7 @@ export interface Told {
   readonly revision: number;
   readonly snapshot: SharedArrayBuffer;
   readonly ports: readonly BoundPort[];
+  readonly contexts: BackendContexts;
 }
 
 export interface InForceOptions {
@@ -61,6 +64,8 @@ export class InForce {
   readonly #options: InForceOptions;
   readonly #listeners: Listeners;
   readonly #routes: LiveRoutes;
+  readonly #contexts: TlsContexts;
+  readonly #ticketKeys: TicketKeys;
   /** Services of the first configuration. */
   readonly services: readonly ServiceSnapshot[];
   #parts: InForceParts | undefined;
@@ -88,9 +93,13 @@ export class InForce {
     this.services = [...servicesOf(this.#view)];
     this.#names = new Set(this.services.map(({ name }) => name));
     this.#listeners = new Listeners(native, options, log);
-    const change = this.#listeners.prepare(plan, this.#identify(this.#view));
+    this.#contexts = new TlsContexts(native);
+    this.#ticketKeys = new TicketKeys(native);
+    const tls = this.#prepareTls(this.#view, this.services, first, plan);
+    const change = this.#listeners.prepare(plan, this.#identify(this.#view), tls.names);
     this.#listeners.commit(change);
-    this.#told = { revision: 0, snapshot: first.snapshot, ports: change.ports };
+    this.#contexts.commit(tls);
+    this.#told = { revision: 0, snapshot: first.snapshot, ports: change.ports, contexts: tls.backends };
     this.#routes = new LiveRoutes({ native, engines, log });
     this.#routes.update(first.removals);
   }
@@ -110,7 +119,8 @@ export class InForce {
   }
 
   /** Puts another configuration in force. Rejects with ExitError when it cannot be: then nothing has changed. */
-  async apply({ snapshot, probedServices, removals }: CompiledConfiguration): Promise<readonly BoundListener[]> {
+  async apply(configuration: CompiledConfiguration): Promise<readonly BoundListener[]> {
+    const { snapshot, probedServices, removals } = configuration;
     const parts = this.#parts;
     if (parts === undefined) throw new Error('the configuration changes before workers are there');
     const { options, memory } = this.#options;
@@ -119,23 +129,26 @@ export class InForce {
     checkRoom(services, options.endpointsMax);
     const plan = planPorts(view.listeners, options.portMap);
     if (this.#closed) return [];
-    const change = this.#listeners.prepare(plan, this.#identify(view));
+    const tls = this.#prepareTls(view, services, configuration, plan);
+    const change = this.#prepareListeners(plan, view, tls);
     this.#coming = new Set(services.map(({ name }) => name));
     try {
       await parts.health.configure(services, probedServices);
     } catch (error) {
       this.#listeners.abandon(change);
+      this.#contexts.abandon(tls);
       this.#coming = this.#names;
       throw error;
     }
     memory.update(view);
     const revision = this.#told.revision + 1;
-    this.#told = { revision, snapshot, ports: change.ports };
+    this.#told = { revision, snapshot, ports: change.ports, contexts: tls.backends };
     this.#view = view;
     parts.post({ type: 'snapshot', ...this.#told });
     this.#leave(revision);
     await this.#seenBy(revision, parts);
     this.#listeners.commit(change);
+    this.#contexts.commit(tls);
     this.#routes.update(removals);
     return this.listeners;
   }
@@ -158,7 +171,27 @@ export class InForce {
   close(): void {
     this.#closed = true;
     clearInterval(this.#retry);
+    this.#ticketKeys.close();
     this.#waiting?.done();
+  }
+
+  /** Throws ExitError, with nothing changed. */
+  #prepareTls(
+    view: SnapshotView,
+    services: readonly ServiceSnapshot[],
+    { material }: CompiledConfiguration,
+    plan: readonly PlannedPort[],
+  ): TlsChange {
+    return this.#contexts.prepare({ listener: (index) => view.listener(index), services, material }, plan);
+  }
+
+  #prepareListeners(plan: readonly PlannedPort[], view: SnapshotView, tls: TlsChange): PortChange {
+    try {
+      return this.#listeners.prepare(plan, this.#identify(view), tls.names);
+    } catch (error) {
+      this.#contexts.abandon(tls);
+      throw error;
+    }
   }
 
   async #decode(view: SnapshotView): Promise<readonly ServiceSnapshot[]> {

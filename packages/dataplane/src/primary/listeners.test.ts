@@ -3,8 +3,9 @@ import { aListener } from '@sluice/shared/testing/snapshots';
 import { expect, test } from 'vitest';
 import { parseArguments } from '../cli/command-line.js';
 import type { ListenerIdentity, ListenOptions } from '../engine/binding.js';
+import type { ServerName } from '../engine/tls-binding.js';
 import type { BoundPort } from '../worker/messages.js';
-import { type Identify, Listeners } from './listeners.js';
+import { type Identify, Listeners, type NamesOf } from './listeners.js';
 import { planPorts } from './ports.js';
 
 /** What the engine is asked for, a word and a number each. */
@@ -32,12 +33,17 @@ class Sockets {
     return true;
   }
 
+  listenerTls(listener: number, names: readonly ServerName[], secure: boolean): void {
+    this.calls.push(`${secure ? 'secure' : 'plain'} ${listener} ${names.map(({ pattern }) => pattern).join()}`.trim());
+  }
+
   listenerIdentify(listener: number, { group, logFields }: ListenerIdentity): boolean {
     this.calls.push(`identify ${listener} ${group} ${logFields}`);
     return true;
   }
 }
 
+const plain = () => null;
 const identify: Identify = (ports, tag) => ({ group: 1, logFields: `of ${ports[tag]?.listeners.join()}` });
 
 function setUp() {
@@ -51,7 +57,7 @@ function setUp() {
       new Map(),
     );
   const change = (...ports: number[]): readonly BoundPort[] => {
-    listeners.commit(listeners.prepare(plan(ports), identify));
+    listeners.commit(listeners.prepare(plan(ports), identify, plain));
     return listeners.ports;
   };
   return { native, listeners, plan, change };
@@ -61,7 +67,7 @@ test('what stays is not bound anew; what is new waits until it is admitted; what
   const { native, listeners, plan, change } = setUp();
   change(80, 81);
   native.calls.splice(0);
-  const next = listeners.prepare(plan([80, 82]), identify);
+  const next = listeners.prepare(plan([80, 82]), identify, plain);
   expect(native.calls.splice(0)).toEqual(['listen 82 held']);
   expect(next.ports.map(({ port, listeners: of }) => [port, of])).toEqual([
     [80, [0]],
@@ -86,7 +92,7 @@ test('a port that cannot be bound leaves everything as it was, and takes back wh
   const before = change(80);
   native.calls.splice(0);
   native.busy = 82;
-  expect(() => listeners.prepare(plan([81, 82]), identify)).toThrow('cannot listen on 127.0.0.1:82');
+  expect(() => listeners.prepare(plan([81, 82]), identify, plain)).toThrow('cannot listen on 127.0.0.1:82');
   expect(native.calls).toEqual(['listen 81 held', 'close 2']);
   expect(listeners.ports).toBe(before);
 });
@@ -103,4 +109,14 @@ test('what connections of a socket carry follows its listeners', () => {
   native.calls.splice(0);
   change(79, 80);
   expect(native.calls).toEqual(['listen 79 held', 'identify 1 1 of 1', 'admit 2']);
+});
+
+test('a port of HTTPS has its names before it is admitted, also when it has none, and may become plain again', () => {
+  const { native, listeners, plan } = setUp();
+  const commit = (names: NamesOf) => listeners.commit(listeners.prepare(plan([443]), identify, names));
+  commit(() => []);
+  commit(() => [{ pattern: 'a', context: 1 }]);
+  commit(plain);
+  commit(plain);
+  expect(native.calls).toEqual(['listen 443 held', 'secure 1', 'admit 1', 'secure 1 a', 'plain 1']);
 });

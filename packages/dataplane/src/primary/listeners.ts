@@ -13,6 +13,7 @@ import type { Logger } from '@sluice/shared/log';
 import type { ListenerInfo } from '@sluice/shared/snapshot/snapshot';
 import type { Options } from '../cli/options.js';
 import type { ListenerIdentity, ListenOptions, Native } from '../engine/binding.js';
+import type { ServerName } from '../engine/tls-binding.js';
 import type { BoundPort } from '../worker/messages.js';
 import { type PlannedPort, portKey } from './ports.js';
 
@@ -27,7 +28,10 @@ export interface BoundListener {
 /** What a socket's connections carry, by the ports of a configuration and the socket's tag. */
 export type Identify = (ports: readonly BoundPort[], tag: number) => Omit<ListenerIdentity, 'tag'>;
 
-type ListenerNative = Pick<Native, 'listen' | 'listenerAdmit' | 'listenerClose' | 'listenerIdentify'>;
+/** Server names of a port's clients; null: it speaks plain TCP. */
+export type NamesOf = (port: BoundPort) => readonly ServerName[] | null;
+
+type ListenerNative = Pick<Native, 'listen' | 'listenerAdmit' | 'listenerClose' | 'listenerIdentify' | 'listenerTls'>;
 
 interface Socket {
   readonly tag: number;
@@ -44,6 +48,7 @@ export interface PortChange {
   readonly sockets: ReadonlyMap<string, Socket>;
   readonly removed: readonly Socket[];
   readonly identify: Identify;
+  readonly names: NamesOf;
 }
 
 const EVERY_ADDRESS = '::';
@@ -59,6 +64,8 @@ export class Listeners {
   #sockets: ReadonlyMap<string, Socket> = new Map();
   #ports: readonly BoundPort[] = [];
   #nextTag = 0;
+  /** Sockets that speak TLS. */
+  readonly #secured = new Set<number>();
   /** Where sockets go for which no Gateway names an address. */
   #everywhere: string;
 
@@ -85,7 +92,7 @@ export class Listeners {
   }
 
   /** Binds what is new; its clients wait until `commit`. Throws ExitError when something cannot be bound: then everything is as it was. */
-  prepare(plan: readonly PlannedPort[], identify: Identify): PortChange {
+  prepare(plan: readonly PlannedPort[], identify: Identify, names: NamesOf): PortChange {
     const ports = this.#ports.map(({ port }): BoundPort => ({ port, listeners: [] }));
     const sockets = new Map<string, Socket>();
     const added: { readonly planned: PlannedPort; readonly tag: number }[] = [];
@@ -99,22 +106,34 @@ export class Listeners {
     this.#bindAll(added, sockets, (tag) => identify(ports, tag));
     this.#nextTag += added.length;
     const removed = [...this.#sockets].filter(([key]) => !sockets.has(key)).map(([, socket]) => socket);
-    return { ports, sockets, removed, identify };
+    return { ports, sockets, removed, identify, names };
   }
 
   /** Workers know the ports now: opens what is new, closes what is gone. */
-  commit({ ports, sockets, removed, identify }: PortChange): void {
+  commit({ ports, sockets, removed, identify, names }: PortChange): void {
     const before = this.#sockets;
     this.#ports = ports;
     this.#sockets = new Map([...sockets].map(([key, socket]) => [key, this.#identified(socket, identify)]));
-    for (const [key, { listener, address, port }] of sockets) {
+    for (const [key, { tag, listener, address, port }] of sockets) {
+      this.#secure(listener, names(ports[tag] as BoundPort));
       if (before.has(key)) continue;
       this.#native.listenerAdmit(listener);
       this.#log.info({ address, port }, 'listening');
     }
     for (const { listener, address, port } of removed) {
       this.#native.listenerClose(listener);
+      this.#secured.delete(listener);
       this.#log.info({ address, port }, 'not listening any more');
+    }
+  }
+
+  /** A port that is to speak TLS and has no certificate refuses everybody: it never speaks plain TCP. */
+  #secure(listener: number, names: readonly ServerName[] | null): void {
+    if (names !== null) {
+      this.#native.listenerTls(listener, names, true);
+      this.#secured.add(listener);
+    } else if (this.#secured.delete(listener)) {
+      this.#native.listenerTls(listener, [], false);
     }
   }
 

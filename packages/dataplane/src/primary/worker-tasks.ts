@@ -36,7 +36,7 @@ function handshakeLimits(options: Options): HandshakeLimits {
 /** The task of a worker that starts now: called once for each of its lives. */
 export function workerTask(sources: WorkerTaskSources, worker: number): Omit<WorkerTask, 'port'> {
   const { options, inForce, engines, health, memory } = sources;
-  const { snapshot, ports } = inForce.told;
+  const { snapshot, ports, contexts } = inForce.told;
   const { buffer, capacity, columns } = health.board;
   return {
     worker,
@@ -44,6 +44,7 @@ export function workerTask(sources: WorkerTaskSources, worker: number): Omit<Wor
     snapshot,
     endpoints: health.membership.lists,
     ports,
+    contexts,
     board: { buffer, capacity, columns },
     meters: memory.begin(worker),
     limits: handshakeLimits(options),

@@ -5,6 +5,7 @@
  * JavaScript object. Worker thread.
  */
 import type { RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
+import type { ClientTls } from '../engine/tls-info.js';
 import { type LogRecord, logFields } from '../policy/access-log.js';
 import type { EndpointChoice } from '../policy/balancer.js';
 import type { RequestHead } from '../policy/head.js';
@@ -23,6 +24,8 @@ interface Recorded {
   readonly listenerTag: number;
   readonly requestId: string;
   readonly requestHeaderBytes: number;
+  /** null: plain TCP, or not known. */
+  tls: ClientTls | null;
   request: RequestHead | undefined;
   match: RouteMatch | undefined;
   attempt: Attempt | undefined;
@@ -84,6 +87,7 @@ export function createPending(
     requestId,
     requestHeaderBytes,
     requestedAtMs: performance.now(),
+    tls: null,
     request: undefined,
     match: undefined,
     attempt: undefined,
@@ -105,6 +109,7 @@ function logRecord(pending: Recorded, outcome: Outcome): LogRecord {
     request,
     requestHeaderBytes,
     requestId,
+    tls: pending.tls,
     endpoint: pending.attempt?.choice.endpoint,
     backendResponseLatencyMs: pending.latencyMs,
     ...outcome,
@@ -123,7 +128,7 @@ export function connectionFields(pending: Pending, outcome: Outcome): string {
 
 /** The access-log fields of a connection of this port that ended before any request of it was seen. */
 export function silentFields({ snapshot, ports }: Named, listenerTag: number): string {
-  const nothing = { request: undefined, match: undefined, attempt: undefined, latencyMs: undefined };
+  const nothing = { tls: null, request: undefined, match: undefined, attempt: undefined, latencyMs: undefined };
   const silent = { configuration: { snapshot, ports }, listenerTag, requestId: '', requestHeaderBytes: 0, ...nothing };
   return logFields(logRecord(silent, NO_OUTCOME));
 }

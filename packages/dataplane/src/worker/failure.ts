@@ -14,6 +14,7 @@ export const ATTEMPTS_MAX = 3;
 export function failureCode(stage: FailedStage, code: FailedCode): RefusalCode {
   if (stage === FailedStage.requestHead) return code === FailedCode.tooLarge ? 'header-too-large' : 'request-timeout';
   if (code === FailedCode.local) return 'local-exhausted';
+  if (code === FailedCode.tls) return 'connect-tls';
   if (stage === FailedStage.connect) return code === FailedCode.timeout ? 'connect-timeout' : 'connect-failed';
   if (code === FailedCode.timeout) return 'answer-timeout';
   if (code === FailedCode.tooLarge) return 'upstream-head-too-large';

@@ -36,7 +36,8 @@ export class BackendLessons {
   /** A failure of any stage behind the request head. `snapshot`: the one that the choice was made by. */
   failed({ stage, code }: FailedEvent, choice: EndpointChoice, snapshot: SnapshotView): void {
     if (stage === FailedStage.response) this.connectWorked(choice);
-    else if (code === FailedCode.errno || code === FailedCode.timeout) this.#connectFailed(choice, snapshot);
+    else if (code === FailedCode.errno || code === FailedCode.timeout || code === FailedCode.tls)
+      this.#connectFailed(choice, snapshot);
   }
 
   #connectFailed(choice: EndpointChoice, snapshot: SnapshotView): void {

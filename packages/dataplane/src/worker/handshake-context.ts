@@ -9,7 +9,7 @@ import { openSnapshot, type SnapshotView } from '@sluice/shared/snapshot/view';
 import { type Balancer, createBalancer } from '../policy/balancer.js';
 import type { EndpointSets } from '../policy/endpoints.js';
 import { createRouter, type Router } from '../policy/router.js';
-import type { BoundPort, HandshakeLimits, LogDetail } from './messages.js';
+import type { BackendContexts, BoundPort, HandshakeLimits, LogDetail } from './messages.js';
 import type { HandshakeMeters } from './meters.js';
 
 /** One configuration, and what was made of it to decide by. A handshake ends by the one that it began with. */
@@ -18,6 +18,8 @@ export interface Configuration {
   readonly ports: readonly BoundPort[];
   readonly router: Router;
   readonly balancer: Balancer;
+  /** TLS contexts by service. */
+  readonly contexts: ReadonlyMap<number, number>;
 }
 
 export interface HandshakeContext {
@@ -49,13 +51,30 @@ export interface ConfigurationParts {
   readonly worker: number;
 }
 
-/** A configuration out of the buffer that holds its snapshot (`encodeSnapshot`) and the bound ports by tag. */
+/** What a worker is told of a configuration. */
+export interface ToldConfiguration {
+  /** `encodeSnapshot`. */
+  readonly snapshot: SharedArrayBuffer;
+  /** By tag. */
+  readonly ports: readonly BoundPort[];
+  readonly contexts: BackendContexts;
+}
+
+/** A configuration out of what a worker is told of it. */
 export function openConfiguration(
-  buffer: SharedArrayBuffer,
-  ports: readonly BoundPort[],
+  { snapshot: buffer, ports, contexts }: ToldConfiguration,
   { endpoints, board, worker }: ConfigurationParts,
 ): Configuration {
   const snapshot = openSnapshot(buffer);
   const balancer = createBalancer({ snapshot, sets: endpoints, board, seed: worker });
-  return { snapshot, ports, router: createRouter(snapshot), balancer };
+  return { snapshot, ports, router: createRouter(snapshot), balancer, contexts: new Map(contexts) };
+}
+
+/** The TLS context that the service is reached with; 0: plain TCP. Throws when there is none though it must have one. */
+export function contextOf({ contexts, snapshot }: Configuration, service: number): number {
+  const context = contexts.get(service);
+  if (context !== undefined) return context;
+  const tls = snapshot.service(service)?.tls;
+  if (tls === null) return 0;
+  throw new Error(`there is no TLS context for service ${snapshot.serviceName(service)}`);
 }

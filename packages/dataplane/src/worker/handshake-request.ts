@@ -8,6 +8,7 @@
 import type { ListenerInfo, RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { RequestEvent } from '../engine/events.js';
 import type { EndpointChoice } from '../policy/balancer.js';
+import { tlsRefusal } from '../policy/client-tls.js';
 import { requestHead } from '../policy/forward.js';
 import { type HeadLimits, parseRequestHead, type RequestHead } from '../policy/head.js';
 import { changesOf } from '../policy/header-changes.js';
@@ -41,7 +42,10 @@ export function decideRequest(pending: Pending, event: RequestEvent, limits: Hea
   pending.request = request;
   const handshake = checkHandshake(request);
   const { ports, router, snapshot, balancer } = pending.configuration;
-  const listener = router.listener(ports[pending.listenerTag]?.listeners ?? NO_LISTENERS, request.host);
+  const listeners = ports[pending.listenerTag]?.listeners ?? NO_LISTENERS;
+  const listener = router.listener(listeners, request.host);
+  const unwanted = connectionRefusal(pending, listeners, listener);
+  if (unwanted !== undefined) return unwanted;
   if (isRefusal(listener)) return isRefusal(handshake) ? handshake : listener;
   const path = isSuspect(request.path) ? cleaned(request.path, snapshot.listener(listener)) : request.path;
   if (isRefusal(path)) return path;
@@ -59,6 +63,20 @@ export function decideRequest(pending: Pending, event: RequestEvent, limits: Hea
   if (refusal !== undefined) return refusal;
   const choice = balancer.pick(match.rule, request.fields, event.clientAddress);
   return isRefusal(choice) ? choice : { request, handshake, match, rule, path, choice };
+}
+
+/** Whether the connection is for the listener that answers for the Host. */
+function connectionRefusal(
+  { tls, configuration }: Pending,
+  listeners: readonly number[],
+  ofHost: number | Refusal,
+): Refusal | undefined {
+  const { router, snapshot } = configuration;
+  if (tls !== null) {
+    return tlsRefusal(tls, router.listener(listeners, tls.serverName), ofHost, (index) => snapshot.listener(index));
+  }
+  if (isRefusal(ofHost) || snapshot.listener(ofHost)?.protocol !== 'HTTPS') return undefined;
+  return refuse('misdirected'); // accepted before the port became one of HTTPS
 }
 
 function cleaned(path: string, listener: ListenerInfo | undefined): string | Refusal {

@@ -116,7 +116,10 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
   };
   const ports = [{ port: 80, listeners: [0] }];
   const configurationOf = (snapshot: Snapshot): Configuration =>
-    openConfiguration(encodeSnapshot(snapshot), ports, { endpoints: endpointSets, board, worker: 0 });
+    openConfiguration(
+      { snapshot: encodeSnapshot(snapshot), ports, contexts: [] },
+      { endpoints: endpointSets, board, worker: 0 },
+    );
   const handshakes = new Handshakes(context, configurationOf(config));
   const base = { id: ID, listener: 0 };
   return {

@@ -19,7 +19,7 @@ import { type Attempt, createPending, NO_OUTCOME, type Pending } from './connect
 import { attemptTimeoutMs, failureCode, limitRefusal, mayTryAgain } from './failure.js';
 import { Answers } from './handshake-answers.js';
 import { BackendLessons } from './handshake-backend.js';
-import type { Configuration, HandshakeContext } from './handshake-context.js';
+import { type Configuration, contextOf, type HandshakeContext } from './handshake-context.js';
 import { decideRequest, forwardedHead, type Target } from './handshake-request.js';
 
 export class Handshakes {
@@ -71,6 +71,7 @@ export class Handshakes {
       this.#refuse(engine, event.id, pending, refuse('overloaded'));
       return;
     }
+    pending.tls = event.tls;
     this.#pending.set(event.id, pending);
     const target = decideRequest(pending, event, this.#headLimits);
     if (target instanceof OwnAnswer) {
@@ -119,7 +120,7 @@ export class Handshakes {
       connectTimeoutMs: attemptTimeoutMs(connectLeftMs, endpoints, tried.length - 1),
       answerTimeoutMs: answerMs(rule.limits, this.#context.limits),
       group: this.#answers.group(pending, choice.service),
-      tls: 0,
+      tls: contextOf(pending.configuration, choice.service),
     });
   }
 
@@ -177,7 +178,8 @@ export class Handshakes {
     const silent = hurried && event.stage === FailedStage.connect && event.code === FailedCode.timeout;
     if (!silent) this.#lessons.failed(event, choice, pending.configuration.snapshot);
     if (!this.#tryAgain(engine, event.id, pending, pending.attempt, code)) {
-      this.#refuse(engine, event.id, pending, limitRefusal(code, pending.attempt));
+      const refusal = event.why === '' ? limitRefusal(code, pending.attempt) : refuse(code, undefined, event.why);
+      this.#refuse(engine, event.id, pending, refusal);
     }
   }
 

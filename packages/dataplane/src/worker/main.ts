@@ -21,7 +21,7 @@ import { openMeters } from './meter-cells.js';
 import { createHandshakeMeters, watchLag } from './meters.js';
 
 function createHandshakes(task: WorkerTask, parts: ConfigurationParts): Handshakes {
-  const { ports, limits, accessLog } = task;
+  const { limits, accessLog } = task;
   const { endpoints, board } = parts;
   const context = {
     limits,
@@ -33,7 +33,7 @@ function createHandshakes(task: WorkerTask, parts: ConfigurationParts): Handshak
     onError: createErrorReport(task.port),
     onNotice: createNoticeReport(task.port),
   };
-  return new Handshakes(context, openConfiguration(task.snapshot, ports, parts));
+  return new Handshakes(context, openConfiguration(task, parts));
 }
 
 /** What the worker holds while it runs. */
@@ -111,9 +111,9 @@ class Worker {
     this.#tell({ type: 'membership-seen', revision });
   }
 
-  #configure({ snapshot, ports, revision }: Extract<ToWorker, { type: 'snapshot' }>): void {
-    this.#handshakes.update(openConfiguration(snapshot, ports, this.#parts));
-    this.#tell({ type: 'snapshot-seen', revision });
+  #configure(told: Extract<ToWorker, { type: 'snapshot' }>): void {
+    this.#handshakes.update(openConfiguration(told, this.#parts));
+    this.#tell({ type: 'snapshot-seen', revision: told.revision });
   }
 
   #stop(): void {

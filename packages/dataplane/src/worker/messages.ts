@@ -49,6 +49,9 @@ export interface ServiceEndpoints {
   readonly why: string;
 }
 
+/** The TLS context of each service that has one: index into `Snapshot.services`, context of the engine. */
+export type BackendContexts = readonly (readonly [service: number, context: number])[];
+
 /** The status board, as it crosses to a worker. */
 export interface BoardMemory {
   readonly buffer: SharedArrayBuffer;
@@ -65,6 +68,7 @@ export interface WorkerTask {
   readonly snapshot: SharedArrayBuffer;
   readonly endpoints: readonly ServiceEndpoints[];
   readonly ports: readonly BoundPort[];
+  readonly contexts: BackendContexts;
   readonly board: BoardMemory;
   /** What the slot's worker counts handshakes in: `openMeters`. */
   readonly meters: SharedArrayBuffer;
@@ -100,6 +104,7 @@ export type ToWorker =
       readonly revision: number;
       readonly snapshot: SharedArrayBuffer;
       readonly ports: readonly BoundPort[];
+      readonly contexts: BackendContexts;
     }
   /** Let go of everything and end the task. */
   | { readonly type: 'stop' }

@@ -9,8 +9,8 @@ import { GROUPS_MAX } from '@sluice/shared/snapshot/groups';
 
 /** Answers that are counted by their own status: all that the gateway gives, and the usual ones of backends. */
 export const STATUSES = [
-  101, 200, 204, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 408, 410, 413, 414, 426, 429, 431, 500, 501,
-  502, 503, 504, 505,
+  101, 200, 204, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 408, 410, 413, 414, 421, 426, 429, 431, 500,
+  501, 502, 503, 504, 505,
 ] as const;
 
 /** Upper bounds of the histograms, seconds; one more bucket takes the rest. */

@@ -24,7 +24,6 @@ import { collectListeners, type Listener } from './listeners.js';
 import { buildMatches } from './matches.js';
 import { createMaterialBook } from './material.js';
 import { indexNamespaces } from './namespaces.js';
-import { notServedYet } from './not-yet.js';
 import { compilePolicies, type Policies } from './policies.js';
 import { compareRoutes } from './precedence.js';
 import type { RoutePolicies } from './route-limits.js';
@@ -63,7 +62,6 @@ export function compileSnapshot(resources: ResourceSet, nowMs = Date.now()): Com
     context,
   );
   checkServed(served, context);
-  context.issues.push(...notServedYet(served.keys(), resources));
   const ours = new Set(gateways.map(({ gateway }) => resourceName(gateway)));
   const routes = [...resources.httpRoutes].sort(compareRoutes);
   const { attachments, parents } = attachRoutes(routes, ours, listeners, context);

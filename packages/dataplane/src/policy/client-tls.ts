@@ -1,0 +1,26 @@
+/**
+ * Whether a request may come over its TLS connection: it must be for the listener that the connection was made for, and
+ * from a client that this listener wants.
+ *
+ * Invariant: a server name chooses certificates and client verification before a request can say its Host, so a Host that
+ * another listener answers for would pass that listener's verification by (421, RFC 9110 15.5.20). Pure; runs in the
+ * workers.
+ */
+import type { ListenerInfo } from '@sluice/shared/snapshot/snapshot';
+import type { ClientTls } from '../engine/tls-info.js';
+import { isRefusal, type Refusal, refuse } from './refusal.js';
+
+/** `ofName`: what answers for the connection's server name; `ofHost`: what answers for the request's Host. */
+export function tlsRefusal(
+  tls: ClientTls,
+  ofName: number | Refusal,
+  ofHost: number | Refusal,
+  listener: (index: number) => Pick<ListenerInfo, 'tls'> | undefined,
+): Refusal | undefined {
+  if (tls.certificateError !== '') return refuse('client-certificate', tls.certificateError, tls.subject);
+  if (isRefusal(ofName) || ofName !== ofHost) return refuse('misdirected');
+  const wanted = listener(ofName)?.tls;
+  // The handshake may have begun by another configuration.
+  if (wanted === null || wanted === undefined) return refuse('misdirected');
+  return wanted.clientAuth !== null && !tls.verified ? refuse('misdirected') : undefined;
+}

@@ -1,0 +1,62 @@
+/** Manifests of a Gateway with HTTPS listeners: what `manifests` describes, with TLS put in. */
+import type { TlsCertificate } from '@sluice/dataplane/engine/tls-binding';
+import { type Description, type Manifest, manifests } from './manifests.js';
+
+export interface SecureListener {
+  readonly name: string;
+  readonly hostname?: string;
+  /** Names of Secrets. */
+  readonly secrets: readonly string[];
+}
+
+const NAMESPACE = 'test';
+
+export function tlsSecret(name: string, { chain, key }: TlsCertificate): Manifest {
+  const stringData = { 'tls.crt': chain, 'tls.key': key };
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace: NAMESPACE },
+    type: 'kubernetes.io/tls',
+    stringData,
+  };
+}
+
+export function authoritySecret(name: string, certificate: string): Manifest {
+  const stringData = { 'ca.crt': certificate };
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: NAMESPACE }, type: 'Opaque', stringData };
+}
+
+/** `spec` of an AGC policy for TLS. */
+export function tlsPolicy(kind: 'FrontendTLSPolicy' | 'BackendTLSPolicy', name: string, spec: Manifest): Manifest {
+  return { apiVersion: 'alb.networking.azure.io/v1', kind, metadata: { name, namespace: NAMESPACE }, spec };
+}
+
+/** All listeners on port 443. */
+export function secureManifests(
+  listeners: readonly SecureListener[],
+  services: Description['services'],
+  more: readonly Manifest[],
+): string {
+  const documents = manifests({ services })
+    .split('\n---\n')
+    .map((text) => JSON.parse(text) as Manifest);
+  const secured = documents.map((document) =>
+    document['kind'] === 'Gateway' ? secure(document, listeners) : document,
+  );
+  return [...secured, ...more].map((document) => JSON.stringify(document)).join('\n---\n');
+}
+
+function secure(gateway: Manifest, listeners: readonly SecureListener[]): Manifest {
+  const spec = {
+    gatewayClassName: 'sluice',
+    listeners: listeners.map(({ name, hostname, secrets }) => ({
+      name,
+      port: 443,
+      protocol: 'HTTPS',
+      ...(hostname === undefined ? {} : { hostname }),
+      tls: { mode: 'Terminate', certificateRefs: secrets.map((secret) => ({ kind: 'Secret', name: secret })) },
+    })),
+  };
+  return { ...gateway, spec };
+}
