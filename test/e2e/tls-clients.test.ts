@@ -115,6 +115,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (maxVersion) => {
       cipher: name,
       serverName: HOST.servername,
       certificateError: '',
+      verified: false,
       subject: '',
     });
     client.socket.destroy();
