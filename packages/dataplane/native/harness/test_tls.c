@@ -1,0 +1,129 @@
+/* TLS clients over the whole core: every byte, in order, also with no memory for slow readers; ends; a worker's death. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tls_peer.h"
+
+static struct rig rig;
+
+/* Streams both ways at once, in pieces of the seed; each byte is what its place says. */
+static void exchange(SSL *client, int backend, struct prng *prng, size_t bytes, size_t piece_max) {
+  static uint8_t out[65536], in[65536];
+  size_t up_sent = 0, up_piece = 0, up = 0, down_sent = 0, down = 0;
+  bool ended = false;
+  uint64_t deadline = harness_now_ms() + EVENTUALLY_MS * 4;
+  while (up < bytes || down < bytes) {
+    CHECK(harness_now_ms() < deadline);
+    size_t piece = prng_range(prng, 1, (uint32_t)piece_max);
+    if (up_piece == 0) up_piece = bytes - up_sent < piece ? bytes - up_sent : piece; /* a retry is of the same length */
+    for (size_t i = 0; i < up_piece; i++) out[i] = (uint8_t)((up_sent + i) * 7 % 251);
+    size_t taken = up_piece > 0 ? tls_peer_write(client, out, up_piece) : 0;
+    up_sent += taken;
+    if (taken > 0) up_piece = 0;
+    size_t left = bytes - down_sent < piece ? bytes - down_sent : piece;
+    for (size_t i = 0; i < left; i++) out[i] = (uint8_t)((down_sent + i) * 11 % 241);
+    ssize_t count = left > 0 ? write(backend, out, left) : 0;
+    if (count > 0) down_sent += (size_t)count;
+    harness_idle();
+    count = read(backend, in, prng_range(prng, 1, sizeof in));
+    for (ssize_t i = 0; i < count; i++) CHECK_EQ(in[i], (up + (size_t)i) * 7 % 251);
+    if (count > 0) up += (size_t)count;
+    size_t got = tls_peer_read(client, in, prng_range(prng, 1, sizeof in), &ended);
+    CHECK(!ended);
+    for (size_t i = 0; i < got; i++) CHECK_EQ(in[i], (down + i) * 11 % 241);
+    down += got;
+  }
+}
+
+static void end(SSL *client, int backend, size_t bytes) {
+  char byte;
+  bool ended = false;
+  SSL_shutdown(client);
+  socket_expect_eof(backend);
+  close(backend);
+  EVENTUALLY(tls_peer_read(client, &byte, 1, &ended) == 0 && ended);
+  tls_peer_free(client);
+  rig_expect_log(&rig, "\"closeReason\":\"client-closed\"");
+  CHECK_EQ(rig_log_number(&rig, "requestBodyBytes"), (long long)bytes);
+  CHECK_EQ(rig_log_number(&rig, "responseBodyBytes"), (long long)bytes);
+}
+
+static void run(const struct engine_options *options, int buffer_bytes, size_t bytes, size_t piece_max, bool threaded) {
+  struct prng prng = prng_new(harness_seed(7));
+  SSL *client;
+  int backend;
+  rig_open(&rig, options, buffer_bytes);
+  tls_peer_listen(&rig);
+  if (threaded) rig_threaded(&rig);
+  tls_peer_splice(&rig, &client, &backend);
+  exchange(client, backend, &prng, bytes, piece_max);
+  end(client, backend, bytes);
+  tls_peer_forget(&rig);
+  rig_close(&rig);
+}
+
+TEST(tls_splice_both_ways) {
+  run(NULL, 0, 3000000, 65536, false);
+  run(NULL, 4096, 300000, 65536, false);
+  run(NULL, 0, 20000, 3, false);
+}
+
+TEST(tls_splice_in_a_thread) { run(NULL, 0, 1000000, 20000, true); }
+
+TEST(tls_splice_without_pending_memory) {
+  struct engine_options options = embedder_options();
+  options.pending_bytes_max = 1000;
+  run(&options, 4096, 300000, 65536, false);
+}
+
+/* One connection at most has what it may keep: a record or a buffer, whatever is written to it. */
+TEST(tls_slow_reader_is_bounded) {
+  static char data[1 << 20];
+  SSL *client;
+  int backend;
+  rig_open(&rig, NULL, 4096);
+  tls_peer_listen(&rig);
+  tls_peer_splice(&rig, &client, &backend);
+  size_t sent = 0, got = 0;
+  for (int still = 0; still < 50 && sent < sizeof data;) {
+    ssize_t count = write(backend, data + sent, sizeof data - sent);
+    still = count > 0 ? 0 : still + 1;
+    sent += count > 0 ? (size_t)count : 0;
+    embedder_step(&rig.embedder, 1);
+    CHECK(rig_stats(&rig).pending_bytes <= SCRATCH_BYTES + 1024);
+  }
+  CHECK(sent < sizeof data && rig_stats(&rig).pending_bytes > 0);
+  bool ended = false;
+  EVENTUALLY((got += tls_peer_read(client, data, sizeof data, &ended)) == sent);
+  CHECK_EQ(rig_stats(&rig).pending_bytes, 0);
+  tls_peer_free(client);
+  close(backend);
+  rig_expect_log(&rig, "\"closeReason\":\"client-truncated\"");
+  tls_peer_forget(&rig);
+  rig_close(&rig);
+}
+
+/* The worker dies between two handshakes: the stream goes on under the next, the other handshake too. */
+TEST(tls_outlives_a_worker) {
+  SSL *client, *later;
+  int backend;
+  struct prng prng = prng_new(1);
+  rig_open(&rig, NULL, 0);
+  tls_peer_listen(&rig);
+  tls_peer_splice(&rig, &client, &backend);
+  int waiting = rig_client(&rig); /* says nothing before the death */
+  EVENTUALLY(rig_stats(&rig).active == 2);
+  engine_detach(rig.engine);
+  CHECK(engine_attach(rig.engine, true));
+  engine_ready(rig.engine);
+  exchange(client, backend, &prng, 100000, 20000);
+  later = tls_peer_client(&rig);
+  tls_peer_free(later);
+  close(waiting);
+  tls_peer_free(client);
+  close(backend);
+  EVENTUALLY(rig_stats(&rig).active == 0);
+  tls_peer_forget(&rig);
+  rig_close(&rig);
+}
