@@ -125,6 +125,7 @@ test('FrontendTLSPolicy: listeners by either name of the field', () => {
 });
 
 test.each([
+  ['group: §apps', 'default: {}', 'targetRef.group', '"apps" is not a value of this field'],
   ['sectionNames: [a], listeners: §[b]', 'default: {}', 'targetRef.listeners', 'must not stand beside sectionNames'],
   [
     '',

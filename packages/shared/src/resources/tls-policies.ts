@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { strictResource } from './metadata.js';
 import { secretRef } from './object-ref.js';
 import { serviceTargetRef } from './policy-fields.js';
-import { choice, fields, groupName, labelName, objectName, port, preciseHostname, wrong } from './schema.js';
+import { choice, fields, labelName, objectName, port, preciseHostname, wrong } from './schema.js';
 
 /** A DNS name, perhaps with a wildcard, or a URI. */
 const subjectAltName = z
@@ -37,7 +37,7 @@ export const albBackendTlsPolicySchema = strictResource(backendSpec);
 
 /** `listeners` is what older versions of the reference's specification call `sectionNames`. */
 const gatewayTargetRef = fields({
-  group: groupName.default('gateway.networking.k8s.io'),
+  group: choice(['gateway.networking.k8s.io', '']).default('gateway.networking.k8s.io'),
   kind: choice(['Gateway']),
   name: objectName,
   namespace: labelName.optional(),

@@ -44,6 +44,19 @@ test('without sectionNames a policy is for all HTTPS listeners of its Gateway', 
   ]);
 });
 
+test('a listener whose protocol is written in other letters is HTTPS all the same, and never open', () => {
+  const listeners = [`name: a, port: 443, ${HTTPS}`, `name: b, port: 8443, ${HTTPS.replace('HTTPS', 'https')}`];
+  const base = [gateway({ listeners }), tlsSecret('rsa', RSA), AUTHORITY];
+  const ofAll = compile(...base, frontendTls(VERIFY));
+  expect(['a', 'b'].map((name) => tlsOf(ofAll, name)?.clientAuth?.policy)).toEqual([
+    'default/policy',
+    'default/policy',
+  ]);
+  const named = compile(...base, frontendTls(VERIFY, {}, 'name: main, sectionNames: [b]'));
+  expect(saidOf(named)).toEqual([]);
+  expect(tlsOf(named, 'b')?.clientAuth?.policy).toBe('default/policy');
+});
+
 test.each(['2023-06', '2023-06-S'] as const)('the predefined policy %s', (name) => {
   const result = compile(...BASE, frontendTls(`default: { policyType: { type: predefined, name: ${name} } }`));
   expect(saidOf(result)).toEqual([]);

@@ -12,6 +12,7 @@ import { type FrontendTlsPolicy, type Gateway, resourceName } from '../resources
 import type { FrontendTlsConfig } from '../resources/tls-policies.js';
 import type { CompileContext } from './context.js';
 import { CredentialFault, type Credentials } from './credentials.js';
+import { protocolOf } from './listeners.js';
 import {
   byAge,
   conflict,
@@ -102,7 +103,7 @@ function gatewayOf(claim: Claim, known: ReadonlyMap<string, Gateway>, context: C
 
 /** The names of the HTTPS listeners that the policy is for. */
 function listenersOf(claim: Claim, gateway: Gateway, context: CompileContext): string[] {
-  const https = new Set(gateway.spec.listeners.filter(({ protocol }) => protocol === 'HTTPS').map(({ name }) => name));
+  const https = new Set(gateway.spec.listeners.filter((spec) => protocolOf(spec) === 'HTTPS').map(({ name }) => name));
   const { sectionNames } = claim.policy.spec.targetRef;
   const of = `of Gateway ${resourceName(gateway)}`;
   if (sectionNames.length === 0) {

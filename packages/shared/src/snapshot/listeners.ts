@@ -58,7 +58,7 @@ function listenersOf({ gateway, addresses }: OwnGateway): Listener[] {
 }
 
 /** Core protocols are the same in any case (ProtocolType). */
-function protocolOf({ protocol }: ListenerSpec): Protocol | null {
+export function protocolOf({ protocol }: ListenerSpec): Protocol | null {
   const name = protocol.toUpperCase();
   return name === 'HTTP' || name === 'HTTPS' ? name : null;
 }
