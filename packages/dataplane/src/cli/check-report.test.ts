@@ -50,6 +50,8 @@ const report = (more: Partial<Report> = {}): Report => ({ version: 'abc', issues
 describe('isGood', () => {
   it('takes warnings, and conditions that are as they should be', () => {
     expect(isGood(report({ issues: [WARNING] }))).toBe(true);
+    const overlapping = [{ ...GATEWAY, conditions: [condition('OverlappingTLSConfig', 'True')] }];
+    expect(isGood(report({ statuses: overlapping }))).toBe(true);
   });
 
   it('refuses errors and bad conditions, of listeners and parents too', () => {

@@ -27,8 +27,8 @@ interface Row {
   readonly condition: Condition;
 }
 
-/** Conditions that are bad when they are true; of all others False is. */
-const BAD_WHEN_TRUE = new Set(['Conflicted', 'PartiallyInvalid', 'OverlappingTLSConfig']);
+/** Conditions that are bad when they are true; of all others False is. OverlappingTLSConfig is neither: it is served. */
+const BAD_WHEN_TRUE = new Set(['Conflicted', 'PartiallyInvalid']);
 
 function isBad({ type, status }: Condition): boolean {
   return BAD_WHEN_TRUE.has(type) ? status === 'True' : status === 'False';
