@@ -97,6 +97,17 @@ test.each([
   expect(parse(text).issues).toMatchObject([{ severity: 'error', line, column, path: `spec.${path}`, message }]);
 });
 
+test('FrontendTLSPolicy: a target of another group is no Gateway', () => {
+  const text = manifest(
+    'alb.networking.azure.io/v1',
+    'FrontendTLSPolicy',
+    'targetRef: { group: a.b, kind: Gateway, name: g }',
+  );
+  expect(parse(text).issues).toMatchObject([
+    { path: 'spec.targetRef.group', message: '"a.b" is not a value of this field' },
+  ]);
+});
+
 test('FrontendTLSPolicy: listeners by either name of the field', () => {
   const verify = 'verify: { caCertificateRef: { name: ca, group: "", kind: Secret, namespace: n } }';
   for (const field of ['sectionNames', 'listeners']) {
@@ -125,7 +136,6 @@ test('FrontendTLSPolicy: listeners by either name of the field', () => {
 });
 
 test.each([
-  ['group: §apps', 'default: {}', 'targetRef.group', '"apps" is not a value of this field'],
   ['sectionNames: [a], listeners: §[b]', 'default: {}', 'targetRef.listeners', 'must not stand beside sectionNames'],
   [
     '',
