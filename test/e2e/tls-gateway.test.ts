@@ -91,6 +91,9 @@ test('wss:// by server name; clients are verified where a policy says so; other 
   await log.record({ closeReason: 'tls-failed', tlsError: 'peer did not return a certificate' });
   await log.record({ closeReason: 'tls-failed', tlsError: 'no listener has this server name' });
   await log.record({ refusal: 'client-certificate', refusalReason: 'CN=stranger,O=Sluice' });
+  const { body } = await gateway.admin('/metrics');
+  expect(body).toContain('sluice_tls_handshakes_total{side="client",result="failed"} 2');
+  expect(body).toContain('sluice_tls_handshakes_total{side="client",result="full"} 6');
   await gateway.stop();
 });
 

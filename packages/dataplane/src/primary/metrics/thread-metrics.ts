@@ -44,6 +44,18 @@ function addWorkerMetrics(families: Families, sources: MetricsSources): void {
   );
 }
 
+function tlsHandshakes(sources: MetricsSources): Sample[] {
+  const resumed = sumStat(sources, 'tlsResumed');
+  const sample = (side: string, result: string, value: number): Sample => ({ labels: { side, result }, value });
+  return [
+    sample('client', 'full', sumStat(sources, 'tlsAccepted') - resumed),
+    sample('client', 'resumed', resumed),
+    sample('client', 'failed', sumStat(sources, 'tlsRefused')),
+    sample('backend', 'full', sumStat(sources, 'tlsConnected')),
+    sample('backend', 'failed', sumStat(sources, 'tlsUnconnected')),
+  ];
+}
+
 export function addThreadMetrics(families: Families, sources: MetricsSources): void {
   const { native, logWriteLosses } = sources;
   addWorkerMetrics(families, sources);
@@ -52,6 +64,9 @@ export function addThreadMetrics(families: Families, sources: MetricsSources): v
     return ['descriptors', 'workers'].map((what) => ({ labels: { for: what }, value: Number(waitsFor === what) }));
   });
   families.gauge('sluice_descriptors_limit', 'Limit of open file descriptors', [], () => native.descriptors().limit);
+  families.counter('sluice_tls_handshakes_total', 'TLS handshakes ended, by side and result', ['side', 'result'], () =>
+    tlsHandshakes(sources),
+  );
   families.counter('sluice_access_log_records_total', 'Access-log records made', [], () =>
     sumStat(sources, 'logRecords'),
   );
