@@ -6,10 +6,11 @@
  * Source: the reference's API specification, HealthCheckPolicyConfig.
  */
 import { z } from 'zod';
+import { authority } from './authority.js';
 import { strictResource } from './metadata.js';
 import { duration, serviceTargetRef } from './policy-fields.js';
 import { choice, fields, port, unsupported, wholeNumber, wrong } from './schema.js';
-import { authority, requestPath, websocketProbe } from './websocket-probe.js';
+import { requestPath, websocketProbe } from './websocket-probe.js';
 
 const DAY_MS = 86_400_000;
 

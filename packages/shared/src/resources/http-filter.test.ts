@@ -78,6 +78,11 @@ test.each([
     'requestHeaderModifier.set[0].name',
     '"a b" is not the name of a header',
   ],
+  ...['a b', 'a..b', 'a/b', 'a:0', 'a:99999', '[::g]', 'me@a'].map((host): [string, string, string] => [
+    `${MODIFIER}: { set: [{ name: hOST, value: §"${host}" }] }`,
+    'requestHeaderModifier.set[0].value',
+    `${JSON.stringify(host)} is not a host`,
+  ]),
   [`${MODIFIER}: { set: [{ name: a, value: §"" }] }`, 'requestHeaderModifier.set[0].value', '"" is empty'],
   [
     `${MODIFIER}: { set: [{ name: a, value: §"b\\r\\nc: d" }] }`,

@@ -6,6 +6,7 @@
  * Source: kubernetes-sigs/gateway-api, apis/v1/httproute_types.go.
  */
 import { z } from 'zod';
+import { authorityFault } from './authority.js';
 import { corsFilter } from './cors-filter.js';
 import { headerName, headerValue } from './header-field.js';
 import { localRef } from './object-ref.js';
@@ -49,6 +50,14 @@ export const headerFilter = fields({
   set.forEach(({ name }, index) => void check(name, ['set', index, 'name']));
   add.forEach(({ name }, index) => void check(name, ['add', index, 'name']));
   remove.forEach((name, index) => void check(name, ['remove', index]));
+});
+
+/** Host alone is what a request must have, and what a backend could refuse. */
+const requestHeaderFilter = headerFilter.superRefine(({ set }, context) => {
+  set.forEach(({ name, value }, index) => {
+    const message = name.toLowerCase() === 'host' ? authorityFault(value) : undefined;
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['set', index, 'value'], message });
+  });
 });
 
 const fraction = fields({
@@ -119,7 +128,7 @@ const REPEATABLE: readonly FilterType[] = ['RequestMirror', 'ExtensionRef', 'Ext
 
 export const httpFilter = fields({
   type: choice(Object.keys(BLOCKS) as FilterType[]),
-  requestHeaderModifier: headerFilter.optional(),
+  requestHeaderModifier: requestHeaderFilter.optional(),
   responseHeaderModifier: headerFilter.optional(),
   requestMirror: requestMirror.optional(),
   requestRedirect: requestRedirect.optional(),

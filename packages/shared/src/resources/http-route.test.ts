@@ -57,6 +57,12 @@ test.each([
   ['matches: [{ path: { value: §"" } }]', 'matches[0].path.value', '"" is not an absolute path'],
   ['matches: [{ path: { value: §/a//b } }]', 'matches[0].path.value', '"/a//b" contains "//"'],
   ['matches: [{ path: { value: §/a/./b } }]', 'matches[0].path.value', '"/a/./b" contains a "." or ".." element'],
+  ...['/a/%2e%2E/b', '/a/.%2e', '/%2e/a'].map((path): [string, string, string] => [
+    `matches: [{ path: { value: §${path} } }]`,
+    'matches[0].path.value',
+    `"${path}" contains a "." or ".." element`,
+  ]),
+  ['matches: [{ path: { value: §/a%00 } }]', 'matches[0].path.value', '"/a%00" contains an escaped NUL'],
   ['matches: [{ path: { value: §/a/.. } }]', 'matches[0].path.value', '"/a/.." contains a "." or ".." element'],
   ['matches: [{ path: { value: §/a%2Fb } }]', 'matches[0].path.value', '"/a%2Fb" contains an escaped "/"'],
   ['matches: [{ path: { value: §"/a?b" } }]', 'matches[0].path.value', '"/a?b" contains a character that no path has'],

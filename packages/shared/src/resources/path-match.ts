@@ -2,7 +2,8 @@
  * Schemas of HTTPPathMatch and HTTPPathModifier: the path that a rule wants, and the one it puts in its place.
  *
  * The rules are the CRD's (httproute_types.go, HTTPPathMatch): a path in which `//`, `.` or an escaped slash could mean
- * two things is refused, so that what is matched here is what the backend sees. Any thread.
+ * two things is refused, so that what is matched here is what the backend sees; escaped dots and NUL too, because no
+ * request has them. Any thread.
  */
 import { z } from 'zod';
 import { regexFault } from './regular-expression.js';
@@ -15,7 +16,10 @@ export function pathFault(path: string): string | undefined {
   if (!path.startsWith('/')) return wrong('is not an absolute path', 'begin it with "/"');
   if (path.length > 1024) return wrong('is longer than 1024 characters');
   if (path.includes('//')) return wrong('contains "//"', 'write each "/" once');
-  if (/\/\.\.?(?:\/|$)/.test(path)) return wrong('contains a "." or ".." element', 'write the path that is meant');
+  if (/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path)) {
+    return wrong('contains a "." or ".." element', 'write the path that is meant');
+  }
+  if (path.includes('%00')) return wrong('contains an escaped NUL', 'no request with it is taken');
   if (/%2f/i.test(path)) return wrong('contains an escaped "/"', 'a path element cannot contain "/"');
   if (!ALLOWED.test(path)) return wrong('contains a character that no path has', 'escape it as in %20');
   return undefined;

@@ -6,20 +6,12 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { Fault, type ValueType } from './annotation-values.js';
+import { authority } from './authority.js';
 import { token } from './policy-fields.js';
 import { fields, wrong } from './schema.js';
 
 const RESERVED_FIELDS = /^(?:host|connection|upgrade|content-length|transfer-encoding|te|trailer|sec-websocket-.*)$/i;
 const TEXT_MAX = 16_384;
-
-/** The value of a Host field: no space, no slash, nothing that could end the field. */
-export const authority = z
-  .string()
-  .max(255, wrong('is longer than 255 characters'))
-  .regex(
-    /^(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/,
-    wrong('is not a host', 'as in chat.example.com or 10.0.0.1:8080'),
-  );
 
 export const requestPath = z
   .string()
