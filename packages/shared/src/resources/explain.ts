@@ -19,7 +19,9 @@ export interface Subject {
 
 /** The issues of one resource, whose plain value the schema refused. */
 export function explain(subject: Subject, value: unknown, error: z.core.$ZodError): ConfigIssue[] {
-  return error.issues.flatMap((issue) => explainOne(subject, value, issue));
+  const issues = error.issues.flatMap((issue) => explainOne(subject, value, issue));
+  // A number that is too large for its type is too large for its range as well.
+  return [...new Map(issues.map((issue) => [`${issue.path} ${issue.message}`, issue])).values()];
 }
 
 function explainOne(subject: Subject, value: unknown, issue: z.core.$ZodIssue): ConfigIssue[] {
@@ -36,7 +38,7 @@ function explainOne(subject: Subject, value: unknown, issue: z.core.$ZodIssue): 
   if (found === undefined && issue.code !== 'custom') return [issueAt(subject, 'error', path, 'is required')];
   if (issue.code === 'invalid_type')
     return [
-      issueAt(subject, 'error', path, typeMessage(issue.expected, secret ? `a ${typeof found}` : foundName(found))),
+      issueAt(subject, 'error', path, typeMessage(issue.expected, secret ? kindOfValue(found) : foundName(found))),
     ];
   return [issueAt(subject, 'error', path, `${secret ? '' : printed(found, text)}${text}`, hint)];
 }
@@ -47,6 +49,11 @@ function printed(value: unknown, message: string): string {
   if (typeof value !== 'string' && typeof value !== 'number') return '';
   const text = JSON.stringify(value);
   return text.length > 80 ? '' : `${text} `;
+}
+
+/** What a value is, without the value. */
+function kindOfValue(found: unknown): string {
+  return typeof found === 'object' ? foundName(found) : `a ${typeof found}`;
 }
 
 function typeMessage(expected: string, found: string): string {

@@ -37,6 +37,15 @@ test('what is no base64 is an error at its place, and no message shows a value',
   for (const value of ['hunter2', '12345678', '87654321']) expect(printed).not.toContain(value);
 });
 
+test.each(['*hunter2', '|hunter2', '!hunter2 a', '%hunter2', '"a" hunter2', '[hunter2'])(
+  'what is no YAML is an error that shows nothing of the text: %s',
+  (value) => {
+    const { issues } = parse(secret(`stringData:\n  password: ${value}`));
+    expect(issues.filter(({ severity }) => severity === 'error')).not.toEqual([]);
+    expect(JSON.stringify(issues)).not.toContain('hunter2');
+  },
+);
+
 test('a ConfigMap: text and base64', () => {
   const { resources, issues } = parse(configMap('data: { ca.crt: text }\nbinaryData: { b: aGVsbG8= }'));
   expect(issues).toEqual([]);

@@ -2,7 +2,7 @@
  * YAML text to plain objects that remember where they were written.
  *
  * Takes several documents a file and `kind: List`. Syntax errors, repeated keys and alias bombs are issues; what the
- * rest of the file says is read all the same. Most documents are read quickly, and once more with positions when
+ * rest of the file says is read all the same. No issue shows what the file says: it may be a Secret. Most documents are read quickly, and once more with positions when
  * something must be said of them. No schema is known here. Any thread.
  */
 import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml';
@@ -110,8 +110,14 @@ function parseDocuments(text: string, lines: LineCounter): readonly Document.Par
   }
 }
 
-function syntaxMessage(error: { readonly code: string; readonly message: string }): string {
-  return error.code === 'DUPLICATE_KEY' ? 'the same key twice in one mapping' : `YAML: ${error.message}`;
+function syntaxMessage(error: { readonly code?: string; readonly message: string }): string {
+  return error.code === 'DUPLICATE_KEY' ? 'the same key twice in one mapping' : `YAML: ${withoutText(error.message)}`;
+}
+
+/** What stands behind a colon is a piece of the file, and that may be a password: the place is said anyhow. */
+function withoutText(message: string): string {
+  const colon = message.indexOf(': ');
+  return colon < 0 ? message : message.slice(0, colon);
 }
 
 function toPlain(document: Document, fail: (offset: number, message: string) => void): unknown {
@@ -119,10 +125,10 @@ function toPlain(document: Document, fail: (offset: number, message: string) => 
   try {
     return withoutNulls(document.toJS({ maxAliasCount: ALIAS_COUNT_MAX }));
   } catch (error) {
-    if (error instanceof ReferenceError) fail(unresolvedAlias(document) ?? start, `YAML: ${error.message}`);
+    if (error instanceof ReferenceError) fail(unresolvedAlias(document) ?? start, syntaxMessage(error));
     else if (error instanceof RangeError) fail(start, 'is nested too deeply, or refers to itself');
     // A merge of something that is no mapping.
-    else fail(start, `YAML: ${error instanceof Error ? error.message : String(error)}`);
+    else fail(start, error instanceof Error ? syntaxMessage(error) : 'YAML: cannot be read');
     return undefined;
   }
 }
