@@ -123,7 +123,7 @@ test('tls of a listener: Secrets in order, in other namespaces too', () => {
   });
 });
 
-test('addresses of any type are taken, infrastructure is not looked into', () => {
+test('addresses of any type are taken, infrastructure is looked through', () => {
   const more =
     'addresses: [{ value: 10.0.0.1 }, { type: Hostname, value: a.b }, { type: example.com/frontend, value: $X }]';
   const text = gateway().replace('spec:\n', `spec:\n  ${more}\n  infrastructure: { labels: { a: b } }\n`);
@@ -133,6 +133,9 @@ test('addresses of any type are taken, infrastructure is not looked into', () =>
     { type: 'IPAddress', value: '10.0.0.1' },
     { type: 'Hostname' },
     { type: 'example.com/frontend' },
+  ]);
+  expect(parse(text.replace('{ labels: { a: b } }', '5')).issues).toMatchObject([
+    { path: 'spec.infrastructure', message: 'must be a mapping, not the number 5' },
   ]);
   expect(parse(text.replace('type: Hostname', 'type: hostname')).issues).toMatchObject([
     { path: 'spec.addresses[1].type', message: '"hostname" is not a type of address' },

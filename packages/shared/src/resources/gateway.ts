@@ -83,11 +83,18 @@ const address = fields({
   value: z.string().max(253, wrong('is longer than 253 characters')).default(''),
 });
 
+/** About objects of a cluster; parameters of a controller are the compiler's to refuse. */
+const infrastructure = fields({
+  labels: z.record(z.string(), z.string()).optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+  parametersRef: fields({ group: groupName, kind: kindName, name: objectName }).optional(),
+});
+
 const spec = fields({
   gatewayClassName: objectName,
   listeners: z.array(listener).min(1, 'must have at least one listener'),
   addresses: z.array(address).max(16, wrong('must have at most 16 entries')).default([]),
-  infrastructure: z.unknown().optional(),
+  infrastructure: infrastructure.optional(),
   allowedListeners: unsupported('write the listeners in the Gateway'),
   tls: unsupported('write tls in each listener; client certificates are asked for by a FrontendTLSPolicy'),
   backendTLS: unsupported('describe the connection to a backend with a BackendTLSPolicy'),

@@ -74,9 +74,9 @@ export function readKindOf(apiVersion: string, kind: string): ReadKind | undefin
   return BY_NAME.get(`${groupOf(apiVersion)}/${kind}`);
 }
 
-/** The kinds of that name, whatever their group. */
+/** The kinds of that name, whatever their group, and however the name is spelt. */
 export function readKindsNamed(kind: string): readonly ReadKind[] {
-  return READ_KINDS.filter((read) => read.kind === kind);
+  return READ_KINDS.filter((read) => read.kind.toLowerCase() === kind.toLowerCase());
 }
 
 /** Group of an apiVersion: `''` for `v1`. */

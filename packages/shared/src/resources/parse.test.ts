@@ -17,6 +17,16 @@ test('kinds of the same name in other groups are told apart, with a hint', () =>
   ]);
 });
 
+test('a kind that is spelt in other letters is passed over, with a hint', () => {
+  const { issues } = parse(documents(gateway(), route().replace('HTTPRoute', 'Httproute')));
+  expect(issues).toMatchObject([{ hint: 'Sluice reads HTTPRoute of gateway.networking.k8s.io/v1' }]);
+});
+
+test('a number that no type can hold is one error', () => {
+  const text = gateway({ listeners: [`name: a, port: 1${'0'.repeat(23)}, protocol: HTTP`] });
+  expect(brief(parse(text).issues)).toEqual(['spec.listeners[0].port: 1e+23 is not a port']);
+});
+
 test('two groups may have a kind of one name: they are told apart, and a third is named both', () => {
   const policy = (apiVersion: string, spec: string) =>
     `apiVersion: ${apiVersion}\nkind: BackendTLSPolicy\nmetadata: { name: a }\nspec: { ${spec} }`;
@@ -64,7 +74,10 @@ test('v1beta1 of the Gateway API is read', () => {
 test.each([
   ['metadata: { name: a }', ['apiVersion: is required', 'kind: is required']],
   ['apiVersion: v1', ['kind: is required']],
-  ['apiVersion: 1\nkind: Service', ['apiVersion: is required']],
+  [
+    'apiVersion: 1\nkind: [Service]',
+    ['apiVersion: must be a string, not the number 1', 'kind: must be a string, not a sequence'],
+  ],
   ['apiVersion: v1\nkind: Service', ['metadata: is required', 'spec: is required']],
   ['apiVersion: v1\nkind: Service\nspec: {}\nmetadata: {}', ['metadata.name: is required']],
 ])('what every manifest needs: %j', (text, expected) => {

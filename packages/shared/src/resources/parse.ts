@@ -11,6 +11,7 @@ import { sortIssues } from './issue.js';
 import { apiVersionOf, type ReadKind, readKindOf, readKindsNamed } from './kinds.js';
 import { asMeant } from './reference-habits.js';
 import { issueAt, type LoadResult, type Resource, type ResourceSet, resourceName } from './resource.js';
+import { foundName } from './schema.js';
 import { isRecord, readSource, type SourceFile, type SourceObject } from './source.js';
 
 /** The resources of several files, in any order. Whether a Gateway is among them is not asked here. */
@@ -94,11 +95,13 @@ function textOf(value: unknown): string {
 
 /** What is wrong with apiVersion and kind themselves. */
 function headerFault({ value }: SourceObject, subject: Subject): ConfigIssue[] {
-  const missing = ['apiVersion', 'kind'].filter((key) => typeof value[key] !== 'string' || value[key] === '');
-  if (missing.length > 0) {
-    return missing.map((key) =>
-      issueAt(subject, 'error', [key], 'is required', 'a manifest has apiVersion, kind and metadata'),
-    );
+  const wrong = ['apiVersion', 'kind'].filter((key) => typeof value[key] !== 'string' || value[key] === '');
+  if (wrong.length > 0) {
+    return wrong.map((key) => {
+      const found = value[key] ?? '';
+      const message = found === '' ? 'is required' : `must be a string, not ${foundName(found)}`;
+      return issueAt(subject, 'error', [key], message, 'a manifest has apiVersion, kind and metadata');
+    });
   }
   const apiVersion = textOf(value.apiVersion);
   const kind = readKindOf(apiVersion, subject.kind);
@@ -154,7 +157,8 @@ function duplicateOf(seen: Map<string, Subject>, subject: Subject, { group }: Re
 function passedOverIssue(key: string, subject: Subject, count: number): ConfigIssue {
   const more = count === 1 ? '' : ` (${count} of them; this is the first)`;
   const message = `kind ${key.slice(key.indexOf(' ') + 1)} of ${key.slice(0, key.indexOf(' '))} is not read: passed over${more}`;
-  const known = readKindsNamed(subject.kind).map(apiVersionOf);
-  const hint = known.length === 0 ? '' : `Sluice reads ${subject.kind} of ${known.join(' and ')}`;
+  const known = readKindsNamed(subject.kind);
+  const [first] = known;
+  const hint = first === undefined ? '' : `Sluice reads ${first.kind} of ${known.map(apiVersionOf).join(' and ')}`;
   return issueAt(subject, 'warning', [], message, hint);
 }

@@ -10,7 +10,6 @@ import { canonicalAddress } from '../resources/address.js';
 import type { GatewayAddress } from '../resources/gateway.js';
 import type { ConfigPath } from '../resources/path.js';
 import { type Gateway, type GatewayClass, issueAt, resourceName } from '../resources/resource.js';
-import { isRecord } from '../resources/source.js';
 import { includes } from './conflicts.js';
 import type { CompileContext } from './context.js';
 import { compareText } from './hostname.js';
@@ -77,7 +76,7 @@ function ownGateway(gateway: Gateway, context: CompileContext): OwnGateway {
 
 /** GatewayInfrastructure.ParametersRef; its other fields are about objects of a cluster. */
 function hasParameters({ spec: { infrastructure } }: Gateway): boolean {
-  return isRecord(infrastructure) && infrastructure.parametersRef !== undefined;
+  return infrastructure?.parametersRef !== undefined;
 }
 
 /** Why an address cannot be bound; undefined when it can, or when it asks for none in particular. */
