@@ -15,9 +15,9 @@ function wantedValue({ name, value, regex }: ValueMatchSnapshot): WantedValue {
   return { name, value: regex ? new Expression(value) : value };
 }
 
-function isMet(wanted: string | Expression, value: string | undefined): boolean {
+function isMet(wanted: string | Expression, value: string | undefined, request: RequestView): boolean {
   if (typeof wanted === 'string') return value === wanted;
-  return value !== undefined && wanted.matches(value);
+  return value !== undefined && request.matches(wanted, value);
 }
 
 export class Conditions {
@@ -39,8 +39,8 @@ export class Conditions {
   /** Whether the request is all that is wanted. */
   metBy(request: RequestView): boolean {
     if (this.#method !== '' && this.#method !== request.method) return false;
-    for (const { name, value } of this.#headers) if (!isMet(value, request.header(name))) return false;
-    for (const { name, value } of this.#parameters) if (!isMet(value, request.parameter(name))) return false;
+    for (const { name, value } of this.#headers) if (!isMet(value, request.header(name), request)) return false;
+    for (const { name, value } of this.#parameters) if (!isMet(value, request.parameter(name), request)) return false;
     return true;
   }
 }

@@ -69,7 +69,8 @@ export class PathTable {
     let found = best;
     for (let left = this.#hosts[row + Host.patternCount] as number; left > 0; left--) {
       if ((this.#lists[at + Pattern.firstMatch] as number) >= found) return found;
-      if (this.#patterns.at(this.#lists[at + Pattern.record] as number)?.matches(path) === true) {
+      const pattern = this.#patterns.at(this.#lists[at + Pattern.record] as number);
+      if (pattern !== undefined && request.matches(pattern, path)) {
         found = this.#list.earliest(this.#lists[at + Pattern.list] as number, request, found);
       }
       at += Pattern.columns;

@@ -1,6 +1,7 @@
 import type { HostSnapshot, MatchSnapshot, PathMatchType, Snapshot } from '@sluice/shared/snapshot/snapshot';
 import { aListener, aMatch, aSnapshot, viewOf } from '@sluice/shared/testing/snapshots';
 import { describe, expect, it } from 'vitest';
+import { Field } from './field-name.js';
 import { isRefusal } from './refusal.js';
 import { createRouter } from './router.js';
 
@@ -20,6 +21,7 @@ function snapshot(listeners: Readonly<Record<string, Readonly<Record<string, Pat
   });
 }
 
+const LONG = 'x'.repeat(4000);
 const PLAIN = { method: 'GET', fields: [], query: undefined };
 const ALL: Paths = [['PathPrefix', '/']];
 
@@ -165,5 +167,40 @@ describe('the prefix that matched', () => {
     ['/x', 0],
   ])('of %s has %d characters', (path, prefixLength) => {
     expect(createRouter(viewOf(paths)).route(0, 'a', path, PLAIN)).toMatchObject({ prefixLength });
+  });
+});
+
+describe('expressions', () => {
+  const paths = (count: number, before = ''): Snapshot => {
+    const expressions = Array.from(
+      { length: count },
+      (_, each) => ['RegularExpression', `${before}.*/${each}`] as const,
+    );
+    return snapshot({ '': { '': [...expressions, ...ALL] } });
+  };
+
+  it('refuses a request of which they would look at too much, instead of taking the next best rule', () => {
+    expect(routed(paths(20), 'a', `/${LONG}/19`)).toBe('431 header-too-large');
+    expect(routed(paths(20), 'a', `/${LONG}/1`)).toBe('0/1');
+    expect(routed(paths(20), 'a', `/${LONG}`)).toBe('431 header-too-large');
+    expect(routed(paths(10), 'a', `/${LONG}`)).toBe('0/10');
+    expect(routed(paths(500), 'a', '/some/path/of/usual/length/499')).toBe('0/499');
+  });
+
+  it('counts none that are told apart by what they begin with', () => {
+    expect(routed(paths(20, '/api'), 'a', `/${LONG}`)).toBe('0/20');
+  });
+
+  it('counts those of headers, and anew for each request', () => {
+    const headers = (each: number) => [{ name: 'cookie', value: `.*;id=${each}`, regex: true }];
+    const matches = Array.from({ length: 30 }, (_, each) => aMatch(each, { headers: headers(each) }));
+    const view = viewOf(aSnapshot({ listeners: [aListener({ hosts: [{ hostname: '', matches }] })] }));
+    const router = createRouter(view);
+    const ask = (value: string) => {
+      const fields = [{ name: 'Cookie', lowerName: 'cookie', value, id: Field.cookie }];
+      return router.route(0, 'a', '/', { ...PLAIN, fields });
+    };
+    expect(ask(`${LONG};id=29`)).toMatchObject({ code: 'header-too-large' });
+    expect(ask('a=b;id=29')).toMatchObject({ rule: 29 });
   });
 });

@@ -1,7 +1,7 @@
 /**
  * From listener, host, path and what else of the request a match wants to the rule, by the precedence of the Gateway
  * API, through the index that lies in the snapshot: its cost does not grow with the number of listeners, hosts, paths or
- * conditional matches (path expressions of a host alone are tried one by one).
+ * conditional matches (path expressions of a host alone are tried one by one, and the text they look at is bounded).
  *
  * Invariant: the answer is the first of `HostSnapshot.matches` that the request meets. The most specific listener whose
  * hostname takes the host answers alone (listener isolation); inside it a less specific host is tried when no rule of a
@@ -45,6 +45,8 @@ export interface Router {
 
 const NO_LISTENER = refuse('no-route', 'no listener takes this host');
 const NO_RULE = refuse('no-route');
+/** Not the next best rule: a client could choose it by making its request long. */
+const TOO_MUCH = refuse('header-too-large', 'more text than the expressions of its routes may look at');
 
 export function createRouter({ routing }: Pick<SnapshotView, 'routing'>): Router {
   const ports = new PortListeners(routing);
@@ -66,7 +68,9 @@ export function createRouter({ routing }: Pick<SnapshotView, 'routing'>): Router
         match = paths.find(found, path, view);
         if (match !== NO_MATCH) break;
       }
+      const { exhausted } = view;
       view.show();
+      if (exhausted) return TOO_MUCH;
       return match === NO_MATCH ? NO_RULE : matched(routing, listener, match);
     },
   };
