@@ -37,18 +37,33 @@ export interface Told {
   readonly contexts: BackendContexts;
 }
 
+export type InForceNative = Pick<
+  Native,
+  | 'listen'
+  | 'listenerAdmit'
+  | 'listenerClose'
+  | 'listenerIdentify'
+  | 'listenerTls'
+  | 'tlsServerContext'
+  | 'tlsClientContext'
+  | 'tlsContextRelease'
+  | 'tlsTicketKeys'
+  | 'engineEndGroup'
+  | 'engineKeepGroup'
+>;
+
 export interface InForceOptions {
   readonly options: Options;
-  readonly native: Native;
+  readonly native: InForceNative;
   readonly engines: readonly EngineIndex[];
   readonly log: Logger;
-  readonly memory: MeterMemory;
+  readonly memory: Pick<MeterMemory, 'update'>;
   readonly first: CompiledConfiguration;
 }
 
 /** What a change needs of what is made after it. */
 export interface InForceParts {
-  readonly health: Health;
+  readonly health: Pick<Health, 'configure' | 'retire'>;
   /** Tells every worker. */
   readonly post: (message: ToWorker) => void;
   /** The oldest revision that a worker may still route by. */
@@ -57,7 +72,7 @@ export interface InForceParts {
 
 interface Leaving {
   readonly revision: number;
-  readonly names: readonly string[];
+  readonly names: ReadonlySet<string>;
 }
 
 export class InForce {
@@ -128,26 +143,29 @@ export class InForce {
     const services = await this.#decode(view);
     checkRoom(services, options.endpointsMax);
     const plan = planPorts(view.listeners, options.portMap);
-    if (this.#closed) return [];
+    if (this.#closed) throw new Error('the process ends');
     const tls = this.#prepareTls(view, services, configuration, plan);
     const change = this.#prepareListeners(plan, view, tls);
     this.#coming = new Set(services.map(({ name }) => name));
     try {
       await parts.health.configure(services, probedServices);
+      memory.update(view);
     } catch (error) {
       this.#listeners.abandon(change);
       this.#contexts.abandon(tls);
-      this.#coming = this.#names;
+      this.#abandonServices(parts);
       throw error;
     }
-    memory.update(view);
     const revision = this.#told.revision + 1;
     this.#told = { revision, snapshot, ports: change.ports, contexts: tls.backends };
     this.#view = view;
     parts.post({ type: 'snapshot', ...this.#told });
     this.#leave(revision);
+    // With no worker alive, nobody will say so.
+    this.onSeen();
     await this.#seenBy(revision, parts);
-    this.#listeners.commit(change);
+    // A drain has closed every socket: the new ones too.
+    if (!this.#closed) this.#listeners.commit(change);
     this.#contexts.commit(tls);
     this.#routes.update(removals);
     return this.listeners;
@@ -162,9 +180,10 @@ export class InForce {
     const gone = this.#leaving.filter(({ revision }) => seen >= revision);
     if (gone.length === 0) return;
     this.#leaving = this.#leaving.filter(({ revision }) => seen < revision);
-    // What has come back meanwhile is here.
-    const names = gone.flatMap((leaving) => leaving.names);
-    void parts.health.retire(names, (name) => this.#names.has(name) || this.#coming.has(name));
+    this.#retire(
+      gone.flatMap(({ names }) => [...names]),
+      parts,
+    );
   }
 
   /** Idempotent. What is being applied goes on, without ports: those are closed by then. */
@@ -204,9 +223,25 @@ export class InForce {
   }
 
   #leave(revision: number): void {
-    const names = [...this.#names].filter((name) => !this.#coming.has(name));
+    const names = new Set([...this.#names].filter((name) => !this.#coming.has(name)));
     this.#names = this.#coming;
-    if (names.length > 0) this.#leaving.push({ revision, names });
+    if (names.size > 0) this.#leaving.push({ revision, names });
+  }
+
+  /** The configuration that was coming will not be: neither will its services. */
+  #abandonServices(parts: InForceParts): void {
+    const names = [...this.#coming].filter((name) => !this.#names.has(name));
+    this.#coming = this.#names;
+    this.#retire(names, parts);
+  }
+
+  /** But for those that have come back meanwhile, and those that a worker may still route to: they have left again. */
+  #retire(names: readonly string[], { health }: InForceParts): void {
+    const isWanted = (name: string): boolean =>
+      this.#names.has(name) || this.#coming.has(name) || this.#leaving.some((leaving) => leaving.names.has(name));
+    health.retire(names, isWanted).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, 'services that are gone could not be forgotten');
+    });
   }
 
   /** Resolves when every worker routes by the revision, after a moment, or at the end. */

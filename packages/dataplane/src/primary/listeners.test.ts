@@ -13,6 +13,7 @@ class Sockets {
   readonly calls: string[] = [];
   readonly tags: number[] = [];
   busy = 0;
+  broken = 0;
   #next = 0;
 
   listen({ port, tag, held }: ListenOptions): { listener: number; port: number } {
@@ -34,6 +35,7 @@ class Sockets {
   }
 
   listenerTls(listener: number, names: readonly ServerName[], secure: boolean): void {
+    if (listener === this.broken) throw new Error('no memory');
     this.calls.push(`${secure ? 'secure' : 'plain'} ${listener} ${names.map(({ pattern }) => pattern).join()}`.trim());
   }
 
@@ -119,4 +121,13 @@ test('a port of HTTPS has its names before it is admitted, also when it has none
   commit(plain);
   commit(plain);
   expect(native.calls).toEqual(['listen 443 held', 'secure 1', 'admit 1', 'secure 1 a', 'plain 1']);
+});
+
+test('a socket that cannot have its names stays shut, and holds up no other', () => {
+  const { native, listeners, plan } = setUp();
+  listeners.commit(listeners.prepare(plan([80, 81]), identify, plain));
+  native.calls.splice(0);
+  native.broken = 3;
+  listeners.commit(listeners.prepare(plan([80, 443, 444]), identify, ({ port }) => (port > 400 ? [] : null)));
+  expect(native.calls).toEqual(['listen 443 held', 'listen 444 held', 'secure 4', 'admit 4', 'close 2']);
 });

@@ -58,7 +58,7 @@ const TAGS_MAX = 65_536;
 
 export class Listeners {
   readonly #native: ListenerNative;
-  readonly #log: Pick<Logger, 'info'>;
+  readonly #log: Pick<Logger, 'info' | 'error'>;
   readonly #options: Options;
   /** By `portKey`. */
   #sockets: ReadonlyMap<string, Socket> = new Map();
@@ -69,7 +69,7 @@ export class Listeners {
   /** Where sockets go for which no Gateway names an address. */
   #everywhere: string;
 
-  constructor(native: ListenerNative, options: Options, log: Pick<Logger, 'info'>) {
+  constructor(native: ListenerNative, options: Options, log: Pick<Logger, 'info' | 'error'>) {
     this.#native = native;
     this.#log = log;
     this.#options = options;
@@ -109,21 +109,36 @@ export class Listeners {
     return { ports, sockets, removed, identify, names };
   }
 
-  /** Workers know the ports now: opens what is new, closes what is gone. */
-  commit({ ports, sockets, removed, identify, names }: PortChange): void {
+  /**
+   * Workers know the ports now: opens what is new, closes what is gone. A socket to which this cannot be done stays as it
+   * is, and a new one shut: the others are not held up.
+   */
+  commit(change: PortChange): void {
     const before = this.#sockets;
-    this.#ports = ports;
-    this.#sockets = new Map([...sockets].map(([key, socket]) => [key, this.#identified(socket, identify)]));
-    for (const [key, { tag, listener, address, port }] of sockets) {
-      this.#secure(listener, names(ports[tag] as BoundPort));
-      if (before.has(key)) continue;
-      this.#native.listenerAdmit(listener);
-      this.#log.info({ address, port }, 'listening');
-    }
-    for (const { listener, address, port } of removed) {
+    this.#ports = change.ports;
+    this.#sockets = new Map(
+      [...change.sockets].map(([key, socket]) => [key, this.#put(socket, change, before.has(key))]),
+    );
+    for (const { listener, address, port } of change.removed) {
       this.#native.listenerClose(listener);
       this.#secured.delete(listener);
       this.#log.info({ address, port }, 'not listening any more');
+    }
+  }
+
+  /** `stands`: it takes connections already. */
+  #put(socket: Socket, { ports, identify, names }: PortChange, stands: boolean): Socket {
+    const { tag, listener, address, port } = socket;
+    try {
+      const identified = this.#identified(socket, identify);
+      this.#secure(listener, names(ports[tag] as BoundPort));
+      if (stands) return identified;
+      this.#native.listenerAdmit(listener);
+      this.#log.info({ address, port }, 'listening');
+      return identified;
+    } catch (error) {
+      this.#log.error({ err: error, address, port }, 'a listening socket could not be set to the configuration');
+      return socket;
     }
   }
 
