@@ -140,3 +140,19 @@ test('nothing is applied after the end, which waits for what has begun', async (
   reload.request();
   expect([state.applied, state.closed, state.asked, errors]).toEqual([[], 2, 2, []]);
 });
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])('a wish %i microtasks behind a change is not lost', async (hops) => {
+  const { reload, state, answer } = await setUp();
+  const wish = async (): Promise<void> => {
+    for (let hop = 0; hop < hops; hop += 1) await undefined;
+    reload.request();
+  };
+  reload.begin(async () => {
+    void wish();
+    return [];
+  }, []);
+  reload.request();
+  await answer(compiled('two'));
+  await answer(unchanged('two'));
+  expect([state.asked, reload.counts.unchanged]).toEqual([3, 1]);
+});

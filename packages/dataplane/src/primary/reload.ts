@@ -89,6 +89,8 @@ export class Reload {
     if (this.#apply === undefined || this.#closed || this.#running !== undefined) return;
     this.#running = this.#run(this.#apply).finally(() => {
       this.#running = undefined;
+      // Asked for between its last look and here.
+      if (this.#wanted) this.request();
     });
   }
 

@@ -75,6 +75,8 @@ export class FileServices implements ServicesSource {
     this.#reading = true;
     void this.#read().finally(() => {
       this.#reading = false;
+      // Asked for between its last look and here.
+      if (this.#again) this.reload();
     });
   }
 
