@@ -66,3 +66,19 @@ test('that a Gateway is missing is not said of one that is wrong', () => {
   const { issues } = loadResources([write('a.yaml', gateway({ listeners: ['name: a'] }))]);
   expect(issues.map(({ message }) => message)).toEqual(['is required', 'is required']);
 });
+
+test('a file that is named twice is read once, and so is standard input', () => {
+  const file = write('a.yaml', gateway());
+  const { resources, issues } = loadResources([folder, file, `${folder}/./a.yaml`]);
+  expect(issues).toEqual([]);
+  expect(resources.gateways).toHaveLength(1);
+  const streams = new Map([['-', new TextEncoder().encode(gateway())]]);
+  expect(loadResources(['-', '-'], streams).issues).toEqual([]);
+});
+
+test('a folder that has its manifests in sub-folders says so', () => {
+  mkdirSync(join(folder, 'sub'));
+  expect(loadResources([folder]).issues).toMatchObject([
+    { message: 'contains no *.yaml, *.yml or *.json file', hint: expect.stringContaining('--config') },
+  ]);
+});

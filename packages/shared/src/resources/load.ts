@@ -5,7 +5,7 @@
  * What cannot be read is an issue like any other; nothing throws. Synchronous: runs in the thread that compiles, never in a worker.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ConfigIssue } from './issue.js';
 import { parseResources } from './parse.js';
 import type { LoadResult } from './resource.js';
@@ -30,8 +30,8 @@ const NO_STREAMS: Streams = new Map();
  */
 export function loadResources(paths: readonly string[], streams: Streams = NO_STREAMS): LoadResult {
   const issues: ConfigIssue[] = [];
-  const files = paths.flatMap((path) => manifests(path, issues)).flatMap((file) => readManifest(file, streams, issues));
-  const { resources, issues: found } = parseResources(files);
+  const files = distinct(paths.flatMap((path) => manifests(path, issues)));
+  const { resources, issues: found } = parseResources(files.flatMap((file) => readManifest(file, streams, issues)));
   if (resources.gateways.length === 0 && ![...issues, ...found].some((issue) => issue.severity === 'error')) {
     const hint = 'a Gateway of gateway.networking.k8s.io/v1 says where to listen';
     issues.push(fileIssue(paths.join(', '), 'contains no Gateway', hint));
@@ -39,12 +39,25 @@ export function loadResources(paths: readonly string[], streams: Streams = NO_ST
   return { resources, issues: [...issues, ...found] };
 }
 
+/** A file that is named twice, as a folder and by itself perhaps, is read once. */
+function distinct(files: readonly string[]): string[] {
+  const first = new Map<string, string>();
+  for (const file of files) if (!first.has(resolve(file))) first.set(resolve(file), file);
+  return [...first.values()];
+}
+
 function manifests(path: string, issues: ConfigIssue[]): string[] {
   if (path === STDIN_PATH) return [path];
   try {
     if (!statSync(path).isDirectory()) return [path];
-    const names = readdirSync(path).filter((name) => MANIFEST.test(name));
-    if (names.length === 0) issues.push(fileIssue(path, 'contains no *.yaml, *.yml or *.json file'));
+    const entries = readdirSync(path, { withFileTypes: true });
+    const names = entries.map(({ name }) => name).filter((name) => MANIFEST.test(name));
+    if (names.length === 0) {
+      const hint = entries.some((entry) => entry.isDirectory())
+        ? 'its sub-folders are not read: name each of them with --config'
+        : '';
+      issues.push(fileIssue(path, 'contains no *.yaml, *.yml or *.json file', hint));
+    }
     return names.sort().map((name) => join(path, name));
   } catch (error) {
     issues.push(fileIssue(path, systemMessage(error)));

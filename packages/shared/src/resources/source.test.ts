@@ -94,6 +94,18 @@ test('the same key twice is an error at the second one', () => {
   ]);
 });
 
+test('resources put together without a separator are told once, where the second begins', () => {
+  const { text, line, column } = marked(`${HEADER}spec:\n  ports: []\n§${HEADER}spec:\n  ports: []\n`);
+  expect(parse(text).issues).toEqual([
+    expect.objectContaining({
+      line,
+      column,
+      message: 'a second resource begins in the same document',
+      hint: 'write a line --- before it',
+    }),
+  ]);
+});
+
 test('anchors, aliases and merge keys are followed, issues included', () => {
   const { text, line, column } = marked(`apiVersion: v1
 kind: Service

@@ -5,7 +5,7 @@
  * rest of the file says is read all the same. No issue shows what the file says: it may be a Secret. Most documents are read quickly, and once more with positions when
  * something must be said of them. No schema is known here. Any thread.
  */
-import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml';
+import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, visit, type YAMLError } from 'yaml';
 import { type DocumentText, splitDocuments } from './documents.js';
 import type { ConfigIssue } from './issue.js';
 import { createOrigin, type Lines, position } from './locator.js';
@@ -85,7 +85,7 @@ function readWhole({ file, part, issues, objects }: Part): void {
     return;
   }
   for (const document of documents) {
-    for (const error of [...document.errors, ...document.warnings]) report(error.pos[0], syntaxMessage(error));
+    reportSyntax(part.text, [...document.errors, ...document.warnings], report);
     if (document.errors.length > 0 || document.contents === null) continue;
     const value = toPlain(document, report);
     if (value === undefined || value === null) continue;
@@ -108,6 +108,25 @@ function parseDocuments(text: string, lines: LineCounter): readonly Document.Par
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/** Files that were put together without a separator repeat every key: that is said once. */
+function reportSyntax(
+  text: string,
+  errors: readonly YAMLError[],
+  report: (offset: number, message: string, hint?: string) => void,
+): void {
+  const repeated = (error: YAMLError) => error.code === 'DUPLICATE_KEY';
+  const second = errors.find((error) => repeated(error) && beginsResource(text, error.pos[0]));
+  if (second !== undefined)
+    report(second.pos[0], 'a second resource begins in the same document', 'write a line --- before it');
+  for (const error of errors) {
+    if (!repeated(error) || second === undefined) report(error.pos[0], syntaxMessage(error));
+  }
+}
+
+function beginsResource(text: string, offset: number): boolean {
+  return (offset === 0 || text[offset - 1] === '\n') && /^(?:apiVersion|kind):/.test(text.slice(offset, offset + 12));
 }
 
 function syntaxMessage(error: { readonly code?: string; readonly message: string }): string {
