@@ -96,6 +96,12 @@ describe('renderReport', () => {
     });
   });
 
+  it('writes out in yaml what resources have in common', () => {
+    const text = renderReport(report({ statuses: [GATEWAY, { ...GATEWAY, name: 'other' }] }), 'yaml');
+    expect(text).not.toMatch(/[&*]a\d/);
+    expect(text.match(/type: Accepted/g)).toHaveLength(2);
+  });
+
   it('has nothing to say of nothing', () => {
     expect(renderReport(report({ version: '', statuses: [] }), 'table')).toBe(
       '0 errors, 0 warnings, 0 conditions not as they should be\n',

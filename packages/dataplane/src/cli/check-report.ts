@@ -42,7 +42,7 @@ export function isGood({ issues, statuses }: Report): boolean {
 
 export function renderReport(report: Report, format: ReportFormat): string {
   if (format === 'json') return `${JSON.stringify(plain(report), null, 2)}\n`;
-  return format === 'yaml' ? stringify(plain(report)) : table(report);
+  return format === 'yaml' ? stringify(plain(report), { aliasDuplicateObjects: false }) : table(report);
 }
 
 function plain(report: Report) {
