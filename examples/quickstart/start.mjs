@@ -94,6 +94,8 @@ function welcome({ port, backends: wanted }) {
   const url = `ws://${HOST}:${port}`;
   const chat = port === DECLARED_PORT ? 'npm run chat' : `PORT=${port} npm run chat`;
   const named = wanted.map(({ name, port: backendPort }) => `${name} (${HOST}:${backendPort})`).join(' and ');
+  // On other ports the gateway has a copy of the folder.
+  const served = wanted.every(({ port: backendPort }, index) => backendPort === DECLARED_BACKEND_PORTS[index]);
   const hints = [
     [chat, 'the chat room: open two and talk to yourself'],
     [`${chat} -- anna`, 'the same under another name'],
@@ -103,10 +105,10 @@ function welcome({ port, backends: wanted }) {
       `kill -9 ${backends.get('A').pid}`,
       `backend A dies: new connections go to B, until A is back after ${REVIVAL_MS / 1000} s`,
     ],
-    [
-      'npm start -- --admin 127.0.0.1:9900',
-      'the next time: health at /backendHealth?detailed=true, metrics at /metrics',
-    ],
+    ...(served
+      ? [['edit examples/quickstart/route.yaml', 'served at once; a mistake is told here, and changes nothing']]
+      : []),
+    ['npm start -- --admin 127.0.0.1:9900', 'the next time: /config, /backendHealth?detailed=true, /metrics'],
   ];
   const width = Math.max(...hints.map(([command]) => command.length));
   console.log(`\nSluice listens at ${url}, in front of the demo backends ${named}.\n`);
