@@ -29,6 +29,9 @@ test.each([
   ['/public/..%5cadmin', 'a backslash'],
   ['/public\\..\\admin', 'a backslash'],
   ['/./admin', 'a dot segment'],
+  ['/public/..;/admin', 'a dot segment with parameters'],
+  ['/public/..%3bx=y/admin', 'a dot segment with parameters'],
+  ['/public/..%c0%afadmin', 'an overlong encoding'],
   ['//admin', 'an empty segment'],
   ['/public//..//admin', 'a dot segment'],
   ['/admin%00', 'an encoded control character'],
@@ -49,13 +52,20 @@ test.each([
 
 test.each([
   ['/public/a..b/.well-known/...', 'backend'],
-  ['/a%20b%2Dc?d=/../e//%2f%00', 'backend'],
+  ['/a%20b%3Bc?d=/../e//%2f%00', 'backend'],
   ['/admin/%C3%A9?', 'guarded'],
 ] as const)('%s reaches the backend as it came', async (target, to) => {
   const { gateway, backends } = running();
   const client = await RawClient.upgrade(gateway, { target });
   client.destroy();
   expect((await backends[to].request(target)).target).toBe(target);
+});
+
+test('an escape that says nothing leads to the rule of what it stands for', async () => {
+  const { gateway, backends } = running();
+  const client = await RawClient.upgrade(gateway, { target: '/%61dmin/%7e?escaped' });
+  client.destroy();
+  expect((await backends.guarded.request('escaped')).target).toBe('/admin/~?escaped');
 });
 
 test('a Gateway may have paths normalised: routing sees what is forwarded', async () => {

@@ -13,6 +13,8 @@ const EMPTY = '400 ambiguous-path: it holds an empty segment';
 const SLASH = '400 ambiguous-path: it holds an encoded slash';
 const BACKSLASH = '400 ambiguous-path: it holds a backslash';
 const CONTROL = '400 ambiguous-path: it holds an encoded control character';
+const PARAMETERS = '400 ambiguous-path: it holds a dot segment with parameters';
+const OVERLONG = '400 ambiguous-path: it holds an overlong encoding';
 const BROKEN = '400 ambiguous-path: a percent sign is not followed by two hexadecimal digits';
 
 describe.each<[path: string, refusedOrKept: string, normalised: string]>([
@@ -23,8 +25,20 @@ describe.each<[path: string, refusedOrKept: string, normalised: string]>([
   ['/a...b/...', '/a...b/...', '/a...b/...'],
   ['/a..', '/a..', '/a..'],
   ['/%20caf%c3%A9', '/%20caf%c3%A9', '/%20caf%c3%A9'],
-  ['/%61%7Eb', '/%61%7Eb', '/a~b'],
-  ['/a%2eb', '/a%2eb', '/a.b'],
+  ['/%61%7Eb', '/a~b', '/a~b'],
+  ['/a%2eb', '/a.b', '/a.b'],
+  ['/%61dmin/%2D%5F', '/admin/-_', '/admin/-_'],
+  ['/a;b=c/..d;', '/a;b=c/..d;', '/a;b=c/..d;'],
+  ['/a/..;/b', PARAMETERS, PARAMETERS],
+  ['/a/.;x=y/b', PARAMETERS, PARAMETERS],
+  ['/a/..;', PARAMETERS, PARAMETERS],
+  ['/a/%2e.;x', PARAMETERS, PARAMETERS],
+  ['/a/..%3B/b', PARAMETERS, PARAMETERS],
+  ['/a/..%c0%afb', OVERLONG, OVERLONG],
+  ['/a/%C0%ae%c0%AE/b', OVERLONG, OVERLONG],
+  ['/a%e0%80%af', OVERLONG, OVERLONG],
+  ['/a%c1%9c', OVERLONG, OVERLONG],
+  ['/%c3%a0%e0%a4%85%F0%9f%98%80', '/%c3%a0%e0%a4%85%F0%9f%98%80', '/%c3%a0%e0%a4%85%F0%9f%98%80'],
   ['/.', DOTS, '/'],
   ['/..', DOTS, '/'],
   ['/a/..', DOTS, '/'],

@@ -1,16 +1,20 @@
 /**
  * Paths that gateway and backend could read in two ways: refused, or resolved where the listener says so.
  *
- * Invariant: routing sees exactly the path that is forwarded, and a path that passes holds no dot segment, no empty
- * segment, no backslash, and no encoded slash, backslash or control character. What is resolved is resolved once: what
- * comes out passes. Pure; runs in the workers.
+ * Invariant: routing sees exactly the path that is forwarded, and a path that passes holds no dot segment (none with
+ * parameters either: `..;` is one to Java servers), no empty segment, no backslash, no encoded slash, backslash or control
+ * character, no overlong UTF-8, and no encoded character that need not be. What is resolved is resolved once: what comes
+ * out passes. Pure; runs in the workers.
  */
 import { type Refusal, refuse } from './refusal.js';
 
 const ENCODED_DOT = '(?:\\.|%2[eE])';
 /** Anything that the rest of this file is about: nearly no path has it, and this one look is all that it costs. */
-const SUSPECT = new RegExp(`%|\\\\|//|/${ENCODED_DOT}{1,2}(?:/|$)`);
+const SUSPECT = new RegExp(`%|\\\\|//|/${ENCODED_DOT}{1,2}(?:[;/]|$)`);
 const DOT_SEGMENT = new RegExp(`/${ENCODED_DOT}{1,2}(?:/|$)`);
+const DOT_PARAMETERS = new RegExp(`/${ENCODED_DOT}{1,2}(?:;|%3[bB])`);
+/** ASCII in more bytes than one: a lenient decoder reads `%c0%af` as a slash. */
+const OVERLONG = /%(?:[cC][01]%[89abAB]|[eE]0%[89]|[fF]0%8)/;
 const BROKEN_ESCAPE = /%(?![0-9a-fA-F]{2})/;
 const ENCODED_SLASH = /%2[fF]/;
 const BACKSLASH = /\\|%5[cC]/;
@@ -24,6 +28,8 @@ const REFUSED: readonly (readonly [RegExp, Refusal])[] = [
   [ENCODED_CONTROL, ambiguous('it holds an encoded control character')],
   [ENCODED_SLASH, ambiguous('it holds an encoded slash')],
   [BACKSLASH, ambiguous('it holds a backslash')],
+  [OVERLONG, ambiguous('it holds an overlong encoding')],
+  [DOT_PARAMETERS, ambiguous('it holds a dot segment with parameters')],
 ];
 const DOTS = ambiguous('it holds a dot segment');
 const EMPTY = ambiguous('it holds an empty segment');
@@ -38,15 +44,15 @@ export function isSuspect(path: string): boolean {
 }
 
 /**
- * The path to route by and to forward. With `normalise`, unreserved characters are decoded (RFC 3986 6.2.2.2), then empty
- * segments and dot segments are resolved (5.2.4); without, a path with either is refused, and escapes stay as they are.
- * Encoded slashes, backslashes and control characters are refused either way: no reading of them is everybody's.
+ * The path to route by and to forward. Unreserved characters are decoded (RFC 3986 6.2.2.2): every backend reads `/%61dmin`
+ * as `/admin`, so its rule must be that one's. With `normalise`, empty segments and dot segments are resolved (5.2.4);
+ * without, a path with either is refused. The rest is refused either way: no reading of it is everybody's.
  */
 export function cleanPath(path: string, normalise: boolean): string | Refusal {
   for (const [pattern, refusal] of REFUSED) if (pattern.test(path)) return refusal;
   if (normalise) return resolved(decoded(path));
   if (DOT_SEGMENT.test(path)) return DOTS;
-  return path.includes('//') ? EMPTY : path;
+  return path.includes('//') ? EMPTY : decoded(path);
 }
 
 function decoded(path: string): string {
