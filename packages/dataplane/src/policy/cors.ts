@@ -16,10 +16,10 @@ import { type Refusal, refuse } from './refusal.js';
 const VARY = 'Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n';
 
 /** Whether a handshake may go on. Without an Origin it is no browser's, and CORS has nothing to say of it. */
-export function checkCors(cors: CorsSnapshot, request: RequestHead): Refusal | undefined {
+export function checkCors(cors: CorsSnapshot, request: RequestHead, secure: boolean): Refusal | undefined {
   const origin = originOf(request.fields);
-  if (origin === undefined || isSameOrigin(origin, request)) return undefined;
-  return isAllowed(cors.allowOrigins, origin, request) ? undefined : refuse('origin-not-allowed');
+  if (origin === undefined || isSameOrigin(origin, request, secure)) return undefined;
+  return isAllowed(cors.allowOrigins, origin, request, secure) ? undefined : refuse('origin-not-allowed');
 }
 
 /** The answer to a preflight (Fetch, CORS-preflight request); undefined when the request is none. */
@@ -49,7 +49,7 @@ export function corsFields(cors: CorsSnapshot, request: RequestHead): string {
 
 /** That the answer may be read by this origin; '' when it may not. */
 function sharedFields(cors: CorsSnapshot, origin: Origin, request: RequestHead): string {
-  if (!isAllowed(cors.allowOrigins, origin, request)) return '';
+  if (!isAllowed(cors.allowOrigins, origin, request, false)) return '';
   const { allowCredentials } = cors;
   const value = cors.allowOrigins.includes('*') && !allowCredentials ? '*' : named(origin);
   if (value === '') return '';

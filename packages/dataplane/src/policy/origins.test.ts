@@ -10,11 +10,11 @@ function request(host: string, ...origins: readonly string[]): RequestHead {
   return head;
 }
 
-function allowed(allow: readonly string[], origin: string, host = 'a.test'): boolean {
+function allowed(allow: readonly string[], origin: string, host = 'a.test', secure = false): boolean {
   const head = request(host, origin);
   const found = originOf(head.fields);
   if (found === undefined) throw new Error('no origin');
-  return isAllowed(allow, found, head);
+  return isAllowed(allow, found, head, secure);
 }
 
 describe('an allow-list', () => {
@@ -68,9 +68,20 @@ describe('an allow-list', () => {
     ['a.test:443', 'http://a.test', false],
     ['a.test', 'http://b.a.test', false],
     ['a.test', 'file://a.test', false],
+    ['a.test', 'constructor://a.test', false],
     ['[::1]:80', 'http://[::1]', true],
   ])('"same" of a request to %s, and %s: %s', (host, origin, expected) => {
     expect(allowed(['same'], origin, host)).toBe(expected);
+  });
+
+  it.each<[host: string, origin: string, expected: boolean]>([
+    ['a.test', 'https://a.test', true],
+    ['a.test:8443', 'https://a.test:8443', true],
+    ['a.test', 'http://a.test', false],
+    ['a.test:8443', 'http://a.test:8443', false],
+    ['a.test:80', 'http://a.test', false],
+  ])('"same" of a request over TLS to %s, and %s: %s', (host, origin, expected) => {
+    expect(allowed(['same'], origin, host, true)).toBe(expected);
   });
 
   it('that is empty takes nobody', () => {
@@ -90,6 +101,6 @@ describe('a handshake', () => {
     ['without, where that is fine', [], { ...list, absent: true }, undefined],
     ['without, where all origins are taken', [], { allow: ['*'], absent: false }, 'origin-missing'],
   ])('%s', (_name, origins, by, code) => {
-    expect(checkOrigin(by, request('a.test', ...origins))?.code).toBe(code);
+    expect(checkOrigin(by, request('a.test', ...origins), false)?.code).toBe(code);
   });
 });

@@ -20,7 +20,10 @@ export interface Origin {
 }
 
 const PARTS = /^([a-z][a-z0-9+.-]*):\/\/([^/]+)$/;
-const OWN_PORTS: Readonly<Record<string, string>> = { http: '80', https: '443' };
+const OWN_PORTS: ReadonlyMap<string, string> = new Map([
+  ['http', '80'],
+  ['https', '443'],
+]);
 
 /** undefined when the request has no Origin. */
 export function originOf(fields: readonly HeaderField[]): Origin | undefined {
@@ -39,7 +42,7 @@ function normalOrigin(value: string): string {
   const host = hostOf(authority);
   if (host === undefined) return '';
   const port = portOf(authority);
-  return `${scheme}://${host}${port === '' || port === OWN_PORTS[scheme] ? '' : `:${port}`}`;
+  return `${scheme}://${host}${port === '' || port === OWN_PORTS.get(scheme) ? '' : `:${port}`}`;
 }
 
 /** Of a valid authority, without leading zeros; '' when it has none. */
@@ -49,12 +52,14 @@ function portOf(authority: string): string {
 }
 
 /**
- * Whether an origin is the request's own: host and port are those of Host. Its scheme is not compared, for TLS may end in
- * front of the gateway; the port that it stands for is.
+ * Whether an origin is the request's own: host and port are those of Host. Over plain TCP its scheme is not compared, for TLS
+ * may end in front of the gateway; the port that it stands for is. Over TLS (`secure`) it is `https`: a page that anyone on
+ * the way can write is not of the origin that TLS protects.
  */
-export function isSameOrigin({ text }: Origin, request: RequestHead): boolean {
+export function isSameOrigin({ text }: Origin, request: RequestHead, secure: boolean): boolean {
   const [, scheme = '', authority = ''] = PARTS.exec(text) ?? [];
-  const ownPort = OWN_PORTS[scheme];
+  const ownPort = OWN_PORTS.get(scheme);
+  if (secure && scheme !== 'https') return false;
   return ownPort !== undefined && request.authority !== '' && sameAuthority(authority, request.authority, ownPort);
 }
 
@@ -68,13 +73,16 @@ interface AllowList {
 
 const LISTS = new WeakMap<readonly string[], AllowList>();
 
-/** Whether the list takes the origin. Entries: `*`, `same`, `scheme://host[:port]`, whose host may begin with `*`. */
-export function isAllowed(allow: readonly string[], origin: Origin, request: RequestHead): boolean {
+/**
+ * Whether the list takes the origin. Entries: `*`, `same`, `scheme://host[:port]`, whose host may begin with `*`. `secure`: as
+ * for `isSameOrigin`.
+ */
+export function isAllowed(allow: readonly string[], origin: Origin, request: RequestHead, secure: boolean): boolean {
   const list = listOf(allow);
   if (list.everybody) return true;
   const { text } = origin;
   if (text === '') return false;
-  if (list.exact.has(text) || (list.same && isSameOrigin(origin, request))) return true;
+  if (list.exact.has(text) || (list.same && isSameOrigin(origin, request, secure))) return true;
   return list.wildcards.some(({ start, end }) => {
     if (!text.startsWith(start) || !text.endsWith(end) || text.length <= start.length + end.length) return false;
     return !text.slice(start.length, text.length - end.length).includes(':');
@@ -100,13 +108,13 @@ function wildcard(entry: string): AllowList['wildcards'][number] {
   const at = entry.indexOf('*');
   const scheme = entry.slice(0, at - 3);
   const end = entry.slice(at + 1).toLowerCase();
-  const own = `:${OWN_PORTS[scheme]}`;
+  const own = `:${OWN_PORTS.get(scheme)}`;
   return { start: entry.slice(0, at).toLowerCase(), end: end.endsWith(own) ? end.slice(0, -own.length) : end };
 }
 
 /** What the allow-list of a rule says of a handshake; undefined when it may go on. */
-export function checkOrigin(origins: OriginsSnapshot, request: RequestHead): Refusal | undefined {
+export function checkOrigin(origins: OriginsSnapshot, request: RequestHead, secure: boolean): Refusal | undefined {
   const origin = originOf(request.fields);
   if (origin === undefined) return origins.absent ? undefined : refuse('origin-missing');
-  return isAllowed(origins.allow, origin, request) ? undefined : refuse('origin-not-allowed');
+  return isAllowed(origins.allow, origin, request, secure) ? undefined : refuse('origin-not-allowed');
 }

@@ -31,11 +31,16 @@ export function ruleAnswer(
 }
 
 /** Why the rule does not let this handshake go on by its Origin; undefined when it does. */
-export function originRefusal(rule: RuleSnapshot, request: RequestHead): Refusal | undefined {
+export function originRefusal(
+  rule: RuleSnapshot,
+  request: RequestHead,
+  listener: Pick<ListenerInfo, 'protocol'> | undefined,
+): Refusal | undefined {
   const cors = rule.filters?.cors ?? null;
   if (rule.origins === null && cors === null) return undefined;
-  const byList = rule.origins === null ? undefined : checkOrigin(rule.origins, request);
-  const refusal = byList ?? (cors === null ? undefined : checkCors(cors, request));
+  const secure = listener?.protocol === 'HTTPS';
+  const byList = rule.origins === null ? undefined : checkOrigin(rule.origins, request, secure);
+  const refusal = byList ?? (cors === null ? undefined : checkCors(cors, request, secure));
   if (refusal === undefined) return undefined;
   const by = byList === undefined ? 'its CORS filter' : 'its allow-list';
   return refuse(refusal.code, undefined, reason(rule, by, originOf(request.fields)?.value));

@@ -59,7 +59,7 @@ export function decideRequest(pending: Pending, event: RequestEvent, limits: Hea
   pending.match = match;
   if (answer !== undefined) return answer;
   if (isRefusal(handshake)) return handshake;
-  const refusal = originRefusal(rule, request);
+  const refusal = originRefusal(rule, request, snapshot.listener(match.listener));
   if (refusal !== undefined) return refusal;
   const choice = balancer.pick(match.rule, request.fields, event.clientAddress);
   return isRefusal(choice) ? choice : { request, handshake, match, rule, path, choice };
