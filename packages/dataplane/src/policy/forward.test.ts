@@ -88,6 +88,16 @@ describe('the request for the backend', () => {
     expect(forwarded(fields)).toEqual(['GET / HTTP/1.1', 'Host: a.example', ...tail(expected)]);
   });
 
+  it('does not let an underscore stand for a dash in what the gateway or a filter says', () => {
+    const spoofed = ['X_Forwarded_For: 1.1.1.1', 'x_forwarded-proto: https', 'X-REQUEST_ID: 1'];
+    expect(forwarded([...spoofed, 'X_Own: 1'])).toEqual(['GET / HTTP/1.1', 'Host: a.example', 'X_Own: 1', ...tail()]);
+    const fields = { dropped: new Set(['x-user']), lines: 'X-User: gateway\r\n' };
+    const head = parseRequestHead('GET / HTTP/1.1\r\nHost: a.example\r\nX_User: client\r\n\r\n', HEAD_LIMITS);
+    if (isRefusal(head)) throw new Error(head.code);
+    const result = requestHead(head, CONTEXT, { path: '/', host: '', fields });
+    expect(result.match(/x.user.*/gi)).toEqual(['X-User: gateway']);
+  });
+
   it('replaces x-forwarded-proto and x-request-id, also when the client nominates them', () => {
     const claims = ['X-Forwarded-Proto: https', 'X-Request-Id: theirs', 'Connection: x-forwarded-proto, x-request-id'];
     expect(forwarded(claims)).toEqual(['GET / HTTP/1.1', 'Host: a.example', ...tail()]);

@@ -7,7 +7,7 @@
  * Pure; runs in the workers.
  */
 import type { RelayMode } from '../engine/binding.js';
-import { Field } from './field-name.js';
+import { Field, fieldName } from './field-name.js';
 import { type HeaderField, hasField, listsToken } from './fields.js';
 import { framingOf } from './framing.js';
 import type { RequestHead, ResponseHead } from './head.js';
@@ -48,7 +48,7 @@ export function requestHead(request: RequestHead, context: ForwardContext, chang
     if (isNominated(field, names)) continue;
     if (field.id === Field.forwardedFor) forwardedFor += field.value === '' ? '' : `${field.value}, `;
     else if (field.id === Field.host && changes !== undefined) text += hostField(field, changes.host);
-    else if (!isReplaced(field) && dropped?.has(field.lowerName) !== true) text += `${field.name}: ${field.value}\r\n`;
+    else if (!isReplaced(field) && !isDropped(field, dropped)) text += `${field.name}: ${field.value}\r\n`;
   }
   return (
     `${text}${changes?.fields?.lines ?? ''}Connection: Upgrade\r\nUpgrade: websocket\r\nx-forwarded-for: ${forwardedFor}${context.clientAddress}\r\n` +
@@ -64,6 +64,15 @@ function originForm(request: RequestHead): string {
 
 function changedForm({ query }: RequestHead, path: string): string {
   return query === undefined ? path : `${path}?${query}`;
+}
+
+/** CGI and its heirs read `X_User` as `X-User`: with that a client would say what it may not say by the other. */
+function isDropped({ id, lowerName }: HeaderField, dropped: ReadonlySet<string> | undefined): boolean {
+  if (dropped?.has(lowerName) === true) return true;
+  if (id !== Field.other || !lowerName.includes('_')) return false;
+  const { lower, id: meant } = fieldName(lowerName.replaceAll('_', '-'));
+  const stated = meant === Field.forwardedFor || meant === Field.forwardedProto || meant === Field.requestId;
+  return stated || dropped?.has(lower) === true;
 }
 
 function hostField(field: HeaderField, host: string): string {
