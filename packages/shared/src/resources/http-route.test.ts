@@ -62,7 +62,11 @@ test.each([
     'matches[0].path.value',
     `"${path}" contains a "." or ".." element`,
   ]),
-  ['matches: [{ path: { value: §/a%00 } }]', 'matches[0].path.value', '"/a%00" contains an escaped NUL'],
+  ...['/a%00', '/a%1F', '/%5cb'].map((path): [string, string, string] => [
+    `matches: [{ path: { value: §${path} } }]`,
+    'matches[0].path.value',
+    `"${path}" contains an escaped control character or backslash`,
+  ]),
   ['matches: [{ path: { value: §/a/.. } }]', 'matches[0].path.value', '"/a/.." contains a "." or ".." element'],
   ['matches: [{ path: { value: §/a%2Fb } }]', 'matches[0].path.value', '"/a%2Fb" contains an escaped "/"'],
   ['matches: [{ path: { value: §"/a?b" } }]', 'matches[0].path.value', '"/a?b" contains a character that no path has'],

@@ -2,7 +2,7 @@
  * Schemas of HTTPPathMatch and HTTPPathModifier: the path that a rule wants, and the one it puts in its place.
  *
  * The rules are the CRD's (httproute_types.go, HTTPPathMatch): a path in which `//`, `.` or an escaped slash could mean
- * two things is refused, so that what is matched here is what the backend sees; escaped dots and NUL too, because no
+ * two things is refused, so that what is matched here is what the backend sees; escaped dots and the like too, because no
  * request has them. Any thread.
  */
 import { z } from 'zod';
@@ -19,7 +19,9 @@ export function pathFault(path: string): string | undefined {
   if (/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path)) {
     return wrong('contains a "." or ".." element', 'write the path that is meant');
   }
-  if (path.includes('%00')) return wrong('contains an escaped NUL', 'no request with it is taken');
+  if (/%(?:[01][0-9a-f]|7f|5c)/i.test(path)) {
+    return wrong('contains an escaped control character or backslash', 'no request with one is taken');
+  }
   if (/%2f/i.test(path)) return wrong('contains an escaped "/"', 'a path element cannot contain "/"');
   if (!ALLOWED.test(path)) return wrong('contains a character that no path has', 'escape it as in %20');
   return undefined;
