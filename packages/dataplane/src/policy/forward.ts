@@ -6,12 +6,13 @@
  * can replace or remove it, nor can a filter. Parts come from strict parsing and hold no line ends, so none can be injected.
  * Pure; runs in the workers.
  */
+import { isCorsField } from '@sluice/shared/snapshot/own-fields';
 import type { RelayMode } from '../engine/binding.js';
 import { Field, fieldName } from './field-name.js';
 import { type HeaderField, hasField, listsToken } from './fields.js';
 import { framingOf } from './framing.js';
 import type { RequestHead, ResponseHead } from './head.js';
-import { type FieldChanges, isCorsField } from './header-changes.js';
+import type { FieldChanges } from './header-changes.js';
 import { isHopByHop, isNominated, nominated } from './hop-by-hop.js';
 import { isRefusal, type Refusal } from './refusal.js';
 

@@ -3,13 +3,12 @@
  * applied to a head while it is written.
  *
  * Invariant: no change touches what the gateway states itself, which is framing, the handshake, the hop, and who asked
- * (`isOwn`): a filter can break neither the upgrade nor what a backend learns of its client. Host alone can be set, for
+ * (own-fields.ts of shared): a filter can break neither the upgrade nor what a backend learns of its client. Host alone can be set, for
  * that is a plain rewrite. The rule's come first, the backendRef's then. Pure but for a memory of what was made ready.
  */
+import { isOwnOfAnswers, isOwnOfRequests } from '@sluice/shared/snapshot/own-fields';
 import type { FiltersSnapshot, HeaderChanges } from '@sluice/shared/snapshot/rule-policy';
 import { hostOf } from './authority.js';
-import { Field, fieldName } from './field-name.js';
-import { isHopByHop } from './hop-by-hop.js';
 
 /** Changes of one head. */
 export interface FieldChanges {
@@ -58,7 +57,7 @@ function makeReady(rule: FiltersSnapshot | null, backend: FiltersSnapshot | null
   const cors = (rule?.cors ?? null) !== null;
   return {
     request: fieldChanges(request, isOwnOfRequests),
-    response: fieldChanges(response, (lower) => isOwnOfAnswers(lower) || (cors && isCorsField(lower))),
+    response: fieldChanges(response, (lower) => isOwnOfAnswers(lower, cors)),
     host: request.reduce(hostSet, ''),
   };
 }
@@ -92,26 +91,4 @@ function hostSet(before: string, { set }: HeaderChanges): string {
   return set.reduce((host, [name, value]) => {
     return name.toLowerCase() === 'host' && hostOf(value) !== undefined ? value : host;
   }, before);
-}
-
-export function isCorsField(lowerName: string): boolean {
-  return lowerName.startsWith('access-control-');
-}
-
-/** Of any head: the hop's fields, framing, the WebSocket handshake's, and the id that this connection is known by. */
-function isOwn(lowerName: string): boolean {
-  const { id } = fieldName(lowerName);
-  if (isHopByHop(id) || lowerName.startsWith('sec-websocket-')) return true;
-  return id === Field.contentLength || id === Field.transferEncoding || id === Field.trailer || id === Field.requestId;
-}
-
-function isOwnOfRequests(lowerName: string): boolean {
-  const { id } = fieldName(lowerName);
-  return isOwn(lowerName) || id === Field.host || id === Field.forwardedFor || id === Field.forwardedProto;
-}
-
-/** Date is the backend's or the gateway's (RFC 9110 6.6.1); load reports end here. */
-function isOwnOfAnswers(lowerName: string): boolean {
-  const { id } = fieldName(lowerName);
-  return isOwn(lowerName) || id === Field.date || id === Field.loadMetrics;
 }

@@ -12,6 +12,7 @@ import type { AffinityIndex } from './affinity.js';
 import { compileBackends, resolveReference, unknownExtension } from './backends.js';
 import type { CompileContext } from './context.js';
 import { compileFilters, isUnserved } from './filters.js';
+import { checkHeaderFields } from './header-fields.js';
 import type { RoutePolicies } from './route-limits.js';
 import { createRouteReport, type RouteReport } from './route-report.js';
 import type { ServiceTable } from './services.js';
@@ -48,6 +49,7 @@ export function buildRules(
     if (serving) firstRule.set(route, rules.length);
     const origins = serving ? parts.policies.originsOf(route) : null;
     for (const [index, rule] of route.spec.rules.entries()) {
+      checkHeaderFields(rule, index, report);
       const broken = checkFilters(route, rule, index, parts.services, report, context);
       const backends = compileBackends(route, index, parts.services, report, context, serving);
       if (!serving) continue;
