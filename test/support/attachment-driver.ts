@@ -15,8 +15,8 @@ import { eventually } from './eventually.js';
 import type { Address, RawClient } from './raw-client.js';
 
 const HEAP_MAX_MB = 24;
-/** No slot of a status board, the first metric group. */
-const NOWHERE: Dialled = { slot: 0xffff_ffff, group: 0 };
+/** No slot of a status board, the first metric group, nobody's. */
+const NOWHERE: Dialled = { slot: 0xffff_ffff, group: 0, owner: 0 };
 
 /** A port of 127.0.0.1 whose connections begin in this metric group; the listener's number. */
 export function listenOn(native: Native, group: number): Address & { readonly listener: number } {

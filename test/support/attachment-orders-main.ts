@@ -25,7 +25,7 @@ export interface OrdersSeen {
 
 const GROUPS = 3;
 const LISTENER = 1;
-const DIALLED = { slot: 5, group: 2 };
+const DIALLED = { slot: 5, group: 2, owner: 0 };
 const native = loadNative();
 const names = [...METER_FIELDS, ...native.closeReasons()];
 

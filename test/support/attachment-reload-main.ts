@@ -1,5 +1,5 @@
 /**
- * A process whose main thread does to a worker's engine what a reload does: listeners come, change and go, a metric group's
+ * A process whose main thread does to a worker's engine what a reload does: listeners come, change and go, an owner's
  * connections end. Prints what it saw as one JSON line and ends by itself.
  */
 import { type EngineIndex, loadNative, METER_FIELDS } from '@sluice/dataplane/engine/binding';
@@ -13,7 +13,7 @@ import { type Address, RawClient } from './raw-client.js';
 export interface ReloadSeen {
   /** What calls said that name a closed listener, or none. */
   readonly closed: readonly string[];
-  /** What calls said that name no group. */
+  /** What calls said that name no owner, or no reason. */
   readonly refused: readonly string[];
   /** Of streams through both listeners, before and after one is closed. */
   readonly echoes: readonly boolean[];
@@ -21,11 +21,12 @@ export interface ReloadSeen {
   readonly dialled: string;
   /** Of the records of silent clients: before and after the listener got another identity. */
   readonly records: readonly string[];
-  /** Connections that ended with the group. */
+  /** Connections that ended with their owner. */
   readonly ended: number;
 }
 
 const GROUP = 2;
+const OWNER = 0xffff_fff0;
 const GROUPS = 3;
 const native = loadNative();
 const names = [...METER_FIELDS, ...native.closeReasons()];
@@ -75,7 +76,11 @@ async function seeReload(): Promise<ReloadSeen> {
   const engine = native.engineCreate({ ...OPTIONS, logRingBytes: 1 << 20 });
   const meters = new BigUint64Array(new SharedArrayBuffer(8 * names.length * GROUPS));
   native.engineSetMeters(engine, meters);
-  const worker = await new Driver(engine, backend.port, 'throw', true, { slot: 5, group: GROUP }).attached();
+  const worker = await new Driver(engine, backend.port, 'throw', true, {
+    slot: 5,
+    group: GROUP,
+    owner: OWNER,
+  }).attached();
   const second = listenOn(native, 1); /* joins what is accepted from already */
   const clients = [await RawClient.upgrade(first), await RawClient.upgrade(second)] as const;
   const echoed = [await echoes(clients[0]), await echoes(clients[1])];
@@ -93,16 +98,16 @@ async function seeReload(): Promise<ReloadSeen> {
     (error: NodeJS.ErrnoException) => `${error.code}`,
   );
   echoed.push(await echoes(clients[0]), await echoes(clients[1]));
-  const refused = [0, GROUPS, -1].map((group) => said(() => native.engineEndGroup(engine, group, 'refused', 0, 0)));
-  refused.push(
-    said(() => native.engineEndGroup(engine, GROUP, 'no reason', 0, 0)),
-    said(() => native.engineKeepGroup(engine, 0)),
-  );
-  native.engineEndGroup(engine, GROUP - 1, 'route-removed', 0, 0);
+  const refused = [
+    said(() => native.engineEndOwner(engine, 0, 'refused', 0, 0)),
+    said(() => native.engineEndOwner(engine, OWNER, 'no reason', 0, 0)),
+    said(() => native.engineKeepOwner(engine, 0)),
+  ];
+  native.engineEndOwner(engine, OWNER - 1, 'route-removed', 0, 0);
   echoed.push(await echoes(clients[0]));
-  native.engineEndGroup(engine, GROUP, 'route-removed', 0, 0);
+  native.engineEndOwner(engine, OWNER, 'route-removed', 0, 0);
   await Promise.all(clients.map((client) => client.outcome()));
-  native.engineKeepGroup(engine, GROUP);
+  native.engineKeepOwner(engine, OWNER);
   const kept = await RawClient.upgrade(first);
   echoed.push(await echoes(kept));
   for (const client of [...clients, kept]) client.destroy();

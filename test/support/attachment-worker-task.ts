@@ -14,10 +14,11 @@ export type Death =
 /** Cells of the shared memory: a request for /die has been delivered; the thread may go on. */
 export const SIGNAL = { dying: 0, goOn: 1 } as const;
 
-/** Where connections are counted: their endpoint's slot of the status board, their metric group. */
+/** Where connections are counted: their endpoint's slot of the status board, their metric group; and whose they are. */
 export interface Dialled {
   readonly slot: number;
   readonly group: number;
+  readonly owner: number;
 }
 
 export interface AttachmentTask {

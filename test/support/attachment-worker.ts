@@ -56,7 +56,7 @@ const deaths: Readonly<Record<Death, () => void>> = {
 function handle(event: EngineEvent): void {
   ids.add(event.id);
   if (event.kind === EventKind.response) {
-    engine.splice(event.id, event.head, '', 0, 0);
+    engine.splice(event.id, event.head, '', 0, 0, task.dialled.owner);
   } else if (event.kind === EventKind.request) {
     if (event.head.startsWith('GET /die')) {
       Atomics.store(task.signals, SIGNAL.dying, 1);
@@ -84,7 +84,7 @@ function callStale(): readonly boolean[] {
   return [...ids, 0, 1, 2 ** 20 - 1, 2 ** 52 - 1].flatMap((id) => [
     engine.connect(id, dial),
     engine.interim(id, '\r\n'),
-    engine.splice(id, '\r\n', '', 0, 0),
+    engine.splice(id, '\r\n', '', 0, 0, 0),
     engine.relay(id, '\r\n', RelayMode.length, 0, '', 0),
     engine.respond(id, '\r\n', '', 0),
     engine.close(id, 'client-closed', ''),

@@ -47,7 +47,7 @@ function onRequest({ id, head, tls }: RequestEvent): void {
 }
 
 function onResponse({ id, head }: ResponseEvent): void {
-  if (head.startsWith('HTTP/1.1 101')) engine.splice(id, head, '"by":"splice"', 0, 0);
+  if (head.startsWith('HTTP/1.1 101')) engine.splice(id, head, '"by":"splice"', 0, 0, 0);
   else engine.relay(id, head, RelayMode.untilEof, 0, '"by":"relay"', 0);
 }
 

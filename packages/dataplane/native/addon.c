@@ -173,7 +173,7 @@ static napi_value end_endpoint(napi_env env, napi_callback_info info) {
   return end_some(env, info, engine_end_endpoint);
 }
 
-static napi_value end_group(napi_env env, napi_callback_info info) { return end_some(env, info, engine_end_group); }
+static napi_value end_owner(napi_env env, napi_callback_info info) { return end_some(env, info, engine_end_owner); }
 
 static napi_value keep_endpoint(napi_env env, napi_callback_info info) {
   struct call call;
@@ -182,10 +182,10 @@ static napi_value keep_endpoint(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static napi_value keep_group(napi_env env, napi_callback_info info) {
+static napi_value keep_owner(napi_env env, napi_callback_info info) {
   struct call call;
   struct engine *engine = call_read(&call, env, info, 2) ? call_engine(&call) : NULL;
-  if (engine != NULL) engine_keep_group(engine, call_u32(&call, 1));
+  if (engine != NULL) engine_keep_owner(engine, call_u32(&call, 1));
   return NULL;
 }
 
@@ -241,8 +241,8 @@ NAPI_MODULE_INIT() {
                                           {"engineCloseAll", close_all},
                                           {"engineEndEndpoint", end_endpoint},
                                           {"engineKeepEndpoint", keep_endpoint},
-                                          {"engineEndGroup", end_group},
-                                          {"engineKeepGroup", keep_group},
+                                          {"engineEndOwner", end_owner},
+                                          {"engineKeepOwner", keep_owner},
                                           {"engineSetMeters", set_meters},
                                           {"logRead", log_read},
                                           {"closeReasons", close_reasons}};

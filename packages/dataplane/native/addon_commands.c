@@ -88,10 +88,10 @@ static napi_value splice(napi_env env, napi_callback_info info) {
   struct call call;
   connection_id id;
   struct texts texts;
-  struct engine *engine = begin(&call, env, info, 6, &id);
+  struct engine *engine = begin(&call, env, info, 7, &id);
   if (engine == NULL || !read_texts(&call, engine, 2, 3, &texts)) return NULL;
   return call_boolean(&call, engine_splice(engine, id, texts.head, texts.head_length, texts.log, texts.log_length,
-                                           call_u32(&call, 4), call_u32(&call, 5)));
+                                           call_u32(&call, 4), call_u32(&call, 5), call_u32(&call, 6)));
 }
 
 static napi_value relay(napi_env env, napi_callback_info info) {

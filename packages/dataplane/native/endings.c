@@ -1,10 +1,10 @@
 /*
- * Ending an endpoint's or a metric group's connections: moments spread evenly over a window, kept by the engine's one
+ * Ending an endpoint's or an owner's connections: moments spread evenly over a window, kept by the engine's one
  * timer.
  *
  * An order is walked through all connections twice, in slices of a turn: to count those that it is for, then to give each
  * its moment. A moment counts only while its order stands, which is looked up when it comes: so taking an order back, or
- * replacing it, is done at once and needs no walk. Of an endpoint's and a group's order, the earlier moment ends the
+ * replacing it, is done at once and needs no walk. Of an endpoint's and an owner's order, the earlier moment ends the
  * connection. Orders are given by any thread; the rest is the driving one's.
  */
 #include "endings.h"
@@ -66,17 +66,16 @@ bool engine_end_endpoint(struct engine *engine, uint32_t slot, enum reason reaso
 
 void engine_keep_endpoint(struct engine *engine, uint32_t slot) { take_back(engine, ENDING_ENDPOINT, slot); }
 
-bool engine_end_group(struct engine *engine, uint32_t group, enum reason reason, uint32_t after_ms, uint32_t window_ms) {
-  struct ending wanted = wanted_of(group, reason, after_ms, window_ms);
+bool engine_end_owner(struct engine *engine, uint32_t owner, enum reason reason, uint32_t after_ms, uint32_t window_ms) {
+  struct ending wanted = wanted_of(owner, reason, after_ms, window_ms);
   errno = EINVAL;
-  /* Group 0 is of everything that has none of its own, and what is out of range counts as 0. */
-  return meters_group(engine, group) != 0 && order(engine, ENDING_GROUP, &wanted);
+  return owner != 0 /* what has none */ && order(engine, ENDING_OWNER, &wanted);
 }
 
-void engine_keep_group(struct engine *engine, uint32_t group) { take_back(engine, ENDING_GROUP, group); }
+void engine_keep_owner(struct engine *engine, uint32_t owner) { take_back(engine, ENDING_OWNER, owner); }
 
 static uint32_t key_of(const struct connection *connection, enum ending_kind kind) {
-  return kind == ENDING_ENDPOINT ? connection->slot : connection->group;
+  return kind == ENDING_ENDPOINT ? connection->slot : connection->owner;
 }
 
 /* The order of this kind that the connection is under; NULL: none. */
@@ -167,8 +166,8 @@ void endings_run(struct engine *engine) {
 }
 
 uint64_t endings_moment(const struct connection *connection) {
-  uint64_t endpoint_ms = connection->ending_ms[ENDING_ENDPOINT], group_ms = connection->ending_ms[ENDING_GROUP];
-  return endpoint_ms == 0 || (group_ms != 0 && group_ms < endpoint_ms) ? group_ms : endpoint_ms;
+  uint64_t endpoint_ms = connection->ending_ms[ENDING_ENDPOINT], owner_ms = connection->ending_ms[ENDING_OWNER];
+  return endpoint_ms == 0 || (owner_ms != 0 && owner_ms < endpoint_ms) ? owner_ms : endpoint_ms;
 }
 
 /* Takes the moments away whose orders no longer stand; the order whose moment is the earliest that has come. */

@@ -1,5 +1,6 @@
 /*
- * Orders to end connections, as the embedder gives them from any thread: those of an endpoint, those of a metric group.
+ * Orders to end connections, as the embedder gives them from any thread: those of an endpoint, those of an owner,
+ * which is what the embedder numbers routes at listeners by.
  *
  * They are the engine's and stand until they are taken back: a worker's death changes nothing about them. Everything here
  * but the walk is under the lock; without any order, a splice looks at `count` alone. A connection may be under one order
@@ -17,11 +18,11 @@
 #define ENDING_CHAINS 4096
 #define ENDINGS_SLICE 4096 /* connections that a turn walks through */
 
-enum ending_kind { ENDING_ENDPOINT, ENDING_GROUP, ENDING_KINDS };
+enum ending_kind { ENDING_ENDPOINT, ENDING_OWNER, ENDING_KINDS };
 enum endings_walk { WALK_NONE, WALK_COUNTING, WALK_GIVING };
 
 struct ending {
-  uint32_t key;    /* an endpoint's slot, or a metric group */
+  uint32_t key;    /* an endpoint's slot, or an owner */
   uint32_t number; /* never 0, never an earlier order's: what it has given is known by it */
   uint16_t next;   /* of its chain, or of the free ones: place + 1, 0: none */
   uint8_t reason;

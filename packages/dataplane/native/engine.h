@@ -84,10 +84,10 @@ void engine_close_all(struct engine *engine, enum reason reason);
 bool engine_end_endpoint(struct engine *engine, uint32_t slot, enum reason reason, uint32_t after_ms, uint32_t window_ms);
 /* Takes that back for the connections that are left. */
 void engine_keep_endpoint(struct engine *engine, uint32_t slot);
-/* Likewise for the connections of a metric group. Also false, with EINVAL: group 0, or one that there is no meter for. An
- * endpoint's order and a group's stand side by side: the earlier end counts, taking one back leaves the other. */
-bool engine_end_group(struct engine *engine, uint32_t group, enum reason reason, uint32_t after_ms, uint32_t window_ms);
-void engine_keep_group(struct engine *engine, uint32_t group);
+/* Likewise for the connections that were spliced with this owner, for ENDINGS_MAX owners. Also false, with EINVAL: 0, which
+ * is none. An endpoint's order and an owner's stand side by side: the earlier end counts, taking one back leaves the other. */
+bool engine_end_owner(struct engine *engine, uint32_t owner, enum reason reason, uint32_t after_ms, uint32_t window_ms);
+void engine_keep_owner(struct engine *engine, uint32_t owner);
 /* Memory that the engine counts in, METER_CELLS a group, group 0 for numbers out of range; it outlives the engine, and no
  * other engine writes to it. False, with errno: the engine has been in use, or there is no group. */
 bool engine_set_meters(struct engine *engine, uint64_t *cells, uint32_t groups);
@@ -132,8 +132,9 @@ bool engine_connect(struct engine *engine, connection_id id, const struct dial *
 /* Bounds the time from now to the head of an answer, every connect included: a failure by FAILED_TIMEOUT when it is over. */
 bool engine_bound(struct engine *engine, connection_id id, uint32_t bound_ms);
 bool engine_interim(struct engine *engine, connection_id id, const char *head, size_t length);
+/* `owner`: what engine_end_owner will know it by; 0: nothing. */
 bool engine_splice(struct engine *engine, connection_id id, const char *head, size_t length, const char *log,
-                   size_t log_length, uint32_t idle_timeout_ms, uint32_t lifetime_ms);
+                   size_t log_length, uint32_t idle_timeout_ms, uint32_t lifetime_ms, uint32_t owner);
 bool engine_relay(struct engine *engine, connection_id id, const char *head, size_t length, enum relay_mode mode,
                   uint64_t body_length, const char *log, size_t log_length, uint32_t idle_timeout_ms);
 bool engine_respond(struct engine *engine, connection_id id, const char *bytes, size_t length, const char *log,

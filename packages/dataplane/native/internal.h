@@ -89,6 +89,7 @@ struct connection {
   uint8_t state, notice, reason, on_ready, on_notices, first_eof, relay_mode, logged, kept_alive, metered;
   uint32_t wheel_bucket; /* + 1; 0: not on the wheel */
   uint32_t slot;         /* of its endpoint, UINT32_MAX: none counted */
+  uint32_t owner;        /* of a spliced one: its route at its listener, as the embedder numbers them; 0: none */
   struct side client, backend;
   struct connection *wheel_next, *wheel_previous, *ready_next, *notice_next;
   struct listener *listener; /* kept for it */

@@ -207,7 +207,7 @@ static bool send_head(struct engine *engine, struct connection *connection, cons
 }
 
 bool engine_splice(struct engine *engine, connection_id id, const char *head, size_t length, const char *log,
-                   size_t log_length, uint32_t idle_timeout_ms, uint32_t lifetime_ms) {
+                   size_t log_length, uint32_t idle_timeout_ms, uint32_t lifetime_ms, uint32_t owner) {
   struct connection *connection = connection_find(engine, id);
   if (connection == NULL || connection->state != STATE_DECIDING_RESPONSE) return false;
   struct handshake *handshake = connection->handshake;
@@ -215,6 +215,7 @@ bool engine_splice(struct engine *engine, connection_id id, const char *head, si
   connection_keep_log(connection, log, log_length);
   connection->state = STATE_SPLICED;
   counter_add(&engine->spliced, 1);
+  connection->owner = owner;
   connection->idle_timeout_ms = idle_timeout_ms;
   connection->lifetime_ms = lifetime_ms > 0 ? engine->now_ms + lifetime_ms : 0;
   connection->deadline_ms = 0;

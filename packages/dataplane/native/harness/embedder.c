@@ -160,7 +160,7 @@ static void on_response(struct embedder *embedder, const struct event *event) {
   int status = event->head_length > 12 ? atoi(event->head + 9) : 0;
   if (status == 101) {
     engine_splice(engine, event->id, event->head, event->head_length, log, sizeof log - 1, embedder->idle_timeout_ms,
-                  embedder->lifetime_ms);
+                  embedder->lifetime_ms, embedder->owner);
     return;
   }
   if (status >= 100 && status < 200) {

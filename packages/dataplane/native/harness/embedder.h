@@ -33,6 +33,7 @@ struct embedder {
   uint32_t connect_timeout_ms, answer_timeout_ms, idle_timeout_ms, lifetime_ms;
   uint32_t bound_ms;    /* 0: none */
   uint32_t slot, group; /* of every dial */
+  uint32_t owner;       /* of every splice */
   uint32_t answer_group; /* of answers of its own, and of the retry */
   bool log_ended;
   /* What happened. */

@@ -137,6 +137,12 @@ static void disturb(struct prng *prng) {
     CHECK(engine_end_endpoint(rig.engine, slot, REASON_ENDPOINT_DRAINING, after_ms, window_ms));
   }
   if (prng_range(prng, 0, 30) == 0) engine_keep_endpoint(rig.engine, prng_range(prng, 0, 4));
+  if (prng_range(prng, 0, 20) == 0) {
+    uint32_t owner = prng_range(prng, 1, 4), after_ms = prng_range(prng, 0, 60), window_ms = prng_range(prng, 0, 60);
+    CHECK(engine_end_owner(rig.engine, owner, REASON_ROUTE_REMOVED, after_ms, window_ms));
+  }
+  if (prng_range(prng, 0, 30) == 0) engine_keep_owner(rig.engine, prng_range(prng, 1, 4));
+  rig.embedder.owner = prng_range(prng, 0, 5); /* one is none, one no order's */
   rig.embedder.slot = prng_range(prng, 0, 5); /* one is beyond the board's column, one the order's */
   rig.embedder.group = prng_range(prng, 0, GROUPS);
   rig.embedder.answer_group = prng_range(prng, 0, GROUPS);

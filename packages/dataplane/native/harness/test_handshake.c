@@ -90,7 +90,7 @@ static void expect_stale(connection_id id) {
   struct dial dial = {.address = "127.0.0.1", .port = rig.backend_port, .slot = 0, .head = "x", .head_length = 1};
   CHECK(!engine_connect(engine, id, &dial));
   CHECK(!engine_interim(engine, id, "x", 1));
-  CHECK(!engine_splice(engine, id, "x", 1, "", 0, 0, 0));
+  CHECK(!engine_splice(engine, id, "x", 1, "", 0, 0, 0, 0));
   CHECK(!engine_relay(engine, id, "x", 1, RELAY_LENGTH, 0, "", 0, 0));
   CHECK(!engine_respond(engine, id, "x", 1, "", 0, 0));
   CHECK(!engine_close(engine, id, REASON_REFUSED, "", 0));

@@ -148,14 +148,13 @@ export interface Native extends NativeTls {
   /** Takes `engineEndEndpoint` back for the connections that are left, at once; without an order, does nothing. */
   engineKeepEndpoint(engine: EngineIndex, slot: number): void;
   /**
-   * Likewise for the connections of a metric group, the one that `connect` named: their listener or route is gone. An
-   * endpoint's order and a group's stand side by side on a connection: the earlier end counts, and taking one back leaves
-   * the other. Throws ERR_SLUICE_ENDINGS also for group 0, which is of everything without a group of its own, and for a
-   * group that `engineSetMeters` has no cells for.
+   * Likewise for the connections of an owner, the one that `splice` named: their listener or route is gone. An endpoint's
+   * order and an owner's stand side by side on a connection: the earlier end counts, and taking one back leaves the other.
+   * Throws ERR_SLUICE_ENDINGS when the engine has orders for 16 384 owners, and for 0, which is none.
    */
-  engineEndGroup(engine: EngineIndex, group: number, reason: string, afterMs: number, windowMs: number): void;
-  /** Takes `engineEndGroup` back for the connections that are left, at once; without an order, does nothing. */
-  engineKeepGroup(engine: EngineIndex, group: number): void;
+  engineEndOwner(engine: EngineIndex, owner: number, reason: string, afterMs: number, windowMs: number): void;
+  /** Takes `engineEndOwner` back for the connections that are left, at once; without an order, does nothing. */
+  engineKeepOwner(engine: EngineIndex, owner: number): void;
   /**
    * Gives the engine the memory that it counts in, before it is attached: for each metric group `METER_FIELDS` cells,
    * group after group; a group out of range counts as group 0. It lives as long as the process, and is this engine's
@@ -239,7 +238,8 @@ export interface Native extends NativeTls {
   interim(engine: EngineIndex, id: ConnectionId, head: string): boolean;
   /**
    * Sends `head` (the 101) to the client and splices from then on. `logFields` (JSON members) are kept for the record
-   * that is written when the connection closes; '' when there is no access log. Timeouts: 0 is off.
+   * that is written when the connection closes; '' when there is no access log. Timeouts: 0 is off. `owner`: whose it is for
+   * `engineEndOwner`, 32 bits; 0: nobody's.
    */
   splice(
     engine: EngineIndex,
@@ -248,6 +248,7 @@ export interface Native extends NativeTls {
     logFields: string,
     idleTimeoutMs: number,
     lifetimeMs: number,
+    owner: number,
   ): boolean;
   /** Passes a non-101 answer on: `head`, then the backend's bytes until `mode` says it is complete. */
   relay(

@@ -33,7 +33,14 @@ export interface Engine {
   connect(id: ConnectionId, dial: Dial): boolean;
   bound(id: ConnectionId, boundMs: number): boolean;
   interim(id: ConnectionId, head: string): boolean;
-  splice(id: ConnectionId, head: string, logFields: string, idleTimeoutMs: number, lifetimeMs: number): boolean;
+  splice(
+    id: ConnectionId,
+    head: string,
+    logFields: string,
+    idleTimeoutMs: number,
+    lifetimeMs: number,
+    owner: number,
+  ): boolean;
   relay(
     id: ConnectionId,
     head: string,
@@ -81,10 +88,11 @@ export function createEngine(native: Native, index: EngineIndex): Engine {
       checkText('head', head, HEAD_BYTES_MAX);
       return native.interim(index, id, head);
     },
-    splice: (id, head, logFields, idleTimeoutMs, lifetimeMs) => {
+    splice: (id, head, logFields, idleTimeoutMs, lifetimeMs, owner) => {
       checkText('head', head, HEAD_BYTES_MAX);
       checkText('log fields', logFields, LOG_FIELDS_BYTES_MAX);
-      return native.splice(index, id, head, logFields, timeout(idleTimeoutMs), timeout(lifetimeMs));
+      checkInteger('owner', owner, UINT32_MAX);
+      return native.splice(index, id, head, logFields, timeout(idleTimeoutMs), timeout(lifetimeMs), owner);
     },
     relay: (id, head, mode, length, logFields, idleTimeoutMs) => {
       checkText('head', head, HEAD_BYTES_MAX);

@@ -1,5 +1,5 @@
 /**
- * Orders to the engines to end the connections of something, given by number: an endpoint's slot, or a metric group.
+ * Orders to the engines to end the connections of something, given by number: an endpoint's slot, or an owner.
  *
  * Invariants: the same action for another reason (unhealthy, then removed) goes on as it has begun, and closing is not
  * turned into a drain: a deadline is not put off. An engine has room for a bounded number of orders; one that it does not
@@ -8,6 +8,16 @@
 import type { Logger } from '@sluice/shared/log';
 import type { LiveAction, RemovalSnapshot } from '@sluice/shared/snapshot/service-policy';
 import type { EngineIndex } from '../engine/binding.js';
+
+/** How long after its last moment an order may still have a connection to end: one that waited, or is spliced late. */
+const LATE_MS = 60_000;
+
+/** What is done about a number. */
+interface Ending {
+  readonly action: Exclude<LiveAction, 'keep'>;
+  /** Moment (performance.now) at which the last connection ends. */
+  lastMs: number;
+}
 
 /** What an engine is told about a number. */
 interface Order {
@@ -33,7 +43,7 @@ export class EndOrders {
   readonly #options: EndOrdersOptions;
   readonly #nowMs: () => number;
   /** What is done; what is not here is kept. */
-  readonly #ending = new Map<number, Exclude<LiveAction, 'keep'>>();
+  readonly #ending = new Map<number, Ending>();
   /** Orders that their engine has not taken yet. */
   readonly #owed = new Map<number, readonly Order[]>();
 
@@ -48,10 +58,10 @@ export class EndOrders {
       this.keep(number);
       return;
     }
-    const before = this.#ending.get(number);
+    const before = this.#ending.get(number)?.action;
     if (before === action || before === 'close') return;
-    this.#ending.set(number, action);
     const firstMs = this.#nowMs() + (action === 'drain' ? drainDeadlineMs : 0);
+    this.#ending.set(number, { action, lastMs: firstMs + closeWindowMs });
     const orders = this.#options.engines.map((engine) => ({ engine, reason, firstMs, windowMs: closeWindowMs }));
     this.#give(number, orders);
   }
@@ -61,6 +71,12 @@ export class EndOrders {
     this.#owed.delete(number);
     if (!this.#ending.delete(number)) return;
     for (const engine of this.#options.engines) this.#options.keep(engine, number);
+  }
+
+  /** Whether connections of this number are still to be ended. */
+  isUnderWay(number: number): boolean {
+    const ending = this.#ending.get(number);
+    return ending !== undefined && (this.#owed.has(number) || this.#nowMs() < ending.lastMs + LATE_MS);
   }
 
   /** Gives the orders again that are owed. To be called now and then. */
@@ -84,11 +100,18 @@ export class EndOrders {
     const afterMs = Math.max(0, Math.round(firstMs - this.#nowMs()));
     try {
       end(engine, number, reason, afterMs, windowMs);
+      this.#noteTaken(number, afterMs + windowMs);
       return true;
     } catch (error) {
       const message = `an engine has no room to end the connections of one more ${of}; it is asked again`;
       if (first) log.error({ err: error, engine, reason }, message);
       return false;
     }
+  }
+
+  /** An order that was owed has its window from when it is taken. */
+  #noteTaken(number: number, leftMs: number): void {
+    const ending = this.#ending.get(number);
+    if (ending !== undefined) ending.lastMs = Math.max(ending.lastMs, this.#nowMs() + leftMs);
   }
 }

@@ -1,8 +1,8 @@
 import type { CompiledConfiguration } from '@sluice/shared/configuration/compiled';
-import { groupRemovals } from '@sluice/shared/configuration/removals';
+import { encodeRemovals, removalsOf } from '@sluice/shared/configuration/removals';
 import { DEFAULT_REMOVAL } from '@sluice/shared/snapshot/service-policy';
 import { NO_MATERIAL } from '@sluice/shared/snapshot/tls';
-import { encodeSnapshot, openSnapshot } from '@sluice/shared/snapshot/view';
+import { encodeSnapshot } from '@sluice/shared/snapshot/view';
 import { aBackend, aListener, aMatch, aRule, aService, aSnapshot } from '@sluice/shared/testing/snapshots';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { parseArguments } from '../cli/command-line.js';
@@ -43,8 +43,9 @@ const native = {
   tlsClientContext: () => 2,
   tlsContextRelease: () => {},
   tlsTicketKeys: () => {},
-  engineEndGroup: (_: number, group: number, reason: string) => void calls.push(`end ${group} ${reason}`),
-  engineKeepGroup: () => {},
+  engineEndOwner: (_: number, owner: number, reason: string) =>
+    void calls.push(`end ${String.fromCharCode(owner)} ${reason}`),
+  engineKeepOwner: () => {},
 };
 
 const health = {
@@ -68,18 +69,10 @@ function configuration(ports: readonly number[], services: readonly string[]): C
     routes: services.map((name) => ({ name, removal: CLOSE })),
     services: services.map((name) => aService(name)),
   });
-  const buffer = encodeSnapshot(snapshot, [...openSnapshot(encodeSnapshot(ALL)).groups]);
-  const removals = groupRemovals(snapshot, openSnapshot(buffer).groups);
+  const removals = encodeRemovals(removalsOf(snapshot, (_, route) => route.charCodeAt(0)));
   const rest = { version: '', material: NO_MATERIAL, probedServices: '', statuses: '[]', issues: [], elapsedMs: 0 };
-  return { type: 'compiled', snapshot: buffer, removals, ...rest };
+  return { type: 'compiled', snapshot: encodeSnapshot(snapshot), removals, ...rest };
 }
-
-/** What groups are numbered by: so a service has the same one in all configurations. */
-const ALL = aSnapshot({
-  listeners: [aListener({ name: 'l80', hosts: [{ hostname: '', matches: [aMatch(0), aMatch(1)] }] })],
-  rules: ['a', 'b'].map((name, service) => aRule(name, { backends: [aBackend(service)] })),
-  services: ['a', 'b'].map((name) => aService(name)),
-});
 
 function setUp(first = configuration([80], ['a'])): InForce {
   const invocation = parseArguments(['serve', '--config', 'a', '--bind', '127.0.0.1'], {}, '1');
@@ -130,7 +123,7 @@ test('a port that cannot be bound changes nothing, and the next configuration ca
   expect(calls.splice(0)).toEqual(['listen 81', 'close 2']);
   expect(inForce.told).toBe(before);
   await applied(inForce, configuration([80], ['b']));
-  expect(calls).toEqual(['configure', 'post 1', 'retire a', 'end 2 route-removed']);
+  expect(calls).toEqual(['configure', 'post 1', 'retire a', 'end a route-removed']);
   inForce.close();
 });
 

@@ -8,6 +8,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { CompiledConfiguration } from '@sluice/shared/configuration/compiled';
+import { decodeRemovals } from '@sluice/shared/configuration/removals';
 import type { Logger } from '@sluice/shared/log';
 import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
@@ -48,8 +49,8 @@ export type InForceNative = Pick<
   | 'tlsClientContext'
   | 'tlsContextRelease'
   | 'tlsTicketKeys'
-  | 'engineEndGroup'
-  | 'engineKeepGroup'
+  | 'engineEndOwner'
+  | 'engineKeepOwner'
 >;
 
 export interface InForceOptions {
@@ -116,7 +117,7 @@ export class InForce {
     this.#contexts.commit(tls);
     this.#told = { revision: 0, snapshot: first.snapshot, ports: change.ports, contexts: tls.backends };
     this.#routes = new LiveRoutes({ native, engines, log });
-    this.#routes.update(first.removals);
+    this.#routes.update(decodeRemovals(first.removals));
   }
 
   /** From now on the configuration may change. */
@@ -167,7 +168,7 @@ export class InForce {
     // A drain has closed every socket: the new ones too.
     if (!this.#closed) this.#listeners.commit(change);
     this.#contexts.commit(tls);
-    this.#routes.update(removals);
+    this.#routes.update(decodeRemovals(removals));
     return this.listeners;
   }
 

@@ -13,7 +13,7 @@ function compiled(version: string): CompiledConfiguration {
     snapshot: new SharedArrayBuffer(0),
     material: NO_MATERIAL,
     probedServices: '',
-    removals: [],
+    removals: '',
     statuses: `["${version}"]`,
     issues: [],
     elapsedMs: 1,

@@ -5,6 +5,7 @@
  * Counted is what the engine took: an id that was stale got no answer. Worker thread.
  */
 import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
+import { NO_OWNER, ownerOf } from '@sluice/shared/snapshot/owners';
 import type { RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { ConnectionId } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
@@ -27,6 +28,12 @@ import {
   passedOn,
 } from './connection-record.js';
 import type { HandshakeContext } from './handshake-context.js';
+
+/** Whose the connection is when its route or listener is removed. */
+function ownerFor(pending: Pending, { route }: RuleSnapshot): number {
+  const listener = pending.configuration.snapshot.listener(listenerOf(pending));
+  return listener === undefined ? NO_OWNER : ownerOf(listener, route);
+}
 
 export class Answers {
   readonly #context: HandshakeContext;
@@ -53,7 +60,7 @@ export class Answers {
     const { limits: options, meters, random } = this.#context;
     const { limits } = attempt.rule;
     const [idle, lifetime] = [idleMs(limits, options), lifetimeMs(limits, options, random)];
-    if (!engine.splice(id, head, fields, idle, lifetime)) return false;
+    if (!engine.splice(id, head, fields, idle, lifetime, ownerFor(pending, attempt.rule))) return false;
     if (meters === undefined) return true;
     const group = this.group(pending, attempt.choice.service);
     meters.answered(group, 101);

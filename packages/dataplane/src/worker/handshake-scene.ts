@@ -44,6 +44,8 @@ export interface Call {
   readonly fields: string;
   /** bound: of the request; connect: for the connect, for the answer; splice: idle, lifetime; ms. */
   readonly times: readonly number[];
+  /** Of a splice. */
+  readonly owner: number;
 }
 
 export type Meter = readonly [name: string, group: number, value: number];
@@ -70,8 +72,15 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
   const errors: unknown[] = [];
   const notices: string[] = [];
   const board = createBoard(Math.max(1, endpoints), 1);
-  const record = (name: string, text = '', slot = -1, fields = '', times: readonly number[] = []): boolean => {
-    calls.push({ name, text, slot, fields, times });
+  const record = (
+    name: string,
+    text = '',
+    slot = -1,
+    fields = '',
+    times: readonly number[] = [],
+    owner = 0,
+  ): boolean => {
+    calls.push({ name, text, slot, fields, times, owner });
     return true;
   };
   const engine: Engine = {
@@ -79,7 +88,7 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
     connect: (_id, dial) => record('connect', dial.head, dial.slot, '', [dial.connectTimeoutMs, dial.answerTimeoutMs]),
     bound: (_id, boundMs) => record('bound', '', -1, '', [boundMs]),
     interim: (_id, head) => record('interim', head),
-    splice: (_id, head, fields, idle, lifetime) => record('splice', head, -1, fields, [idle, lifetime]),
+    splice: (_id, head, fields, idle, lifetime, owner) => record('splice', head, -1, fields, [idle, lifetime], owner),
     relay: (_id, head) => record('relay', head),
     respond: (_id, bytes, fields) => record('respond', bytes, -1, fields),
     close: () => record('close'),

@@ -1,4 +1,5 @@
 /** The decisions of the handshake glue. */
+import { ownerOf } from '@sluice/shared/snapshot/owners';
 import { aListener, aMatch, aRule } from '@sluice/shared/testing/snapshots';
 import { describe, expect, it } from 'vitest';
 import { FailedCode, FailedStage } from '../engine/binding.js';
@@ -13,6 +14,13 @@ describe('Handshakes', () => {
     expect(scene.calls.map(({ name }) => name)).toEqual(['connect', 'interim', 'splice']);
     expect(scene.handshakes.size).toBe(0);
     expect(scene.errors).toEqual([]);
+  });
+
+  it('splices in the name of its route at its listener', () => {
+    const scene = createScene();
+    scene.request();
+    scene.response(SWITCH);
+    expect(scene.last()?.owner).toBe(ownerOf(aListener({ gateway: 'default/gw' }), 'default/r'));
   });
 
   it('tries three different endpoints, then answers by the last failure', () => {

@@ -11,7 +11,7 @@ import { fileIssue } from '../resources/source.js';
 import { compileSnapshot } from '../snapshot/compile.js';
 import { encodeSnapshot, openSnapshot } from '../snapshot/view.js';
 import type { CompiledConfiguration, CompileOutcome } from './compiled.js';
-import { groupRemovals } from './removals.js';
+import { encodeRemovals, removalsOf } from './removals.js';
 import type { ConfigurationSource } from './source.js';
 
 /** The configuration that the process has had last. */
@@ -44,7 +44,7 @@ export function compileConfiguration(
   const statuses = JSON.stringify(compiled.statuses);
   if (version === previous?.version) return { type: 'unchanged', version, statuses, issues, elapsedMs: elapsedMs() };
   const buffer = encodeSnapshot(snapshot, previous === null ? undefined : openSnapshot(previous.snapshot).groups);
-  const removals = groupRemovals(snapshot, openSnapshot(buffer).groups);
+  const removals = encodeRemovals(removalsOf(snapshot));
   const probedServices = encodeProbedServices(probedServicesOf(snapshot.services, material));
   return {
     type: 'compiled',

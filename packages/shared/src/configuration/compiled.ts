@@ -6,7 +6,6 @@
  */
 import type { ConfigIssue } from '../resources/issue.js';
 import type { TlsMaterial } from '../snapshot/tls.js';
-import type { GroupRemoval } from './removals.js';
 
 /** A configuration without an error. */
 export interface CompiledConfiguration {
@@ -18,8 +17,8 @@ export interface CompiledConfiguration {
   readonly material: TlsMaterial;
   /** For a health daemon: `decodeProbedServices`. */
   readonly probedServices: string;
-  /** By metric group. */
-  readonly removals: readonly GroupRemoval[];
+  /** What becomes of connections whose route or listener is removed later: `decodeRemovals`. */
+  readonly removals: string;
   /** JSON of `ResourceStatus[]`. */
   readonly statuses: string;
   /** Warnings. */
