@@ -34,6 +34,7 @@ import type { ResourceStatus } from './status.js';
 import { statusesOf } from './statuses.js';
 import { sharedNames, strangePorts, unreadDnsNames } from './targets.js';
 import type { ListenerTlsSnapshot, TlsMaterial } from './tls.js';
+import { unreadPace } from './unread-pace.js';
 import { snapshotVersion } from './version.js';
 
 export interface CompileResult {
@@ -50,7 +51,7 @@ export interface CompileResult {
 export function compileSnapshot(resources: ResourceSet, nowMs = Date.now()): CompileResult {
   const book = createConditionBook();
   const context = createContext(resources, book, nowMs);
-  context.issues.push(...unownedSlices(resources.endpointSlices));
+  context.issues.push(...unownedSlices(resources.endpointSlices), ...unreadPace(resources));
   const index = indexServices(resources);
   const policies = compilePolicies(index.services, context);
   const gateways = ownGateways(context);
