@@ -4,14 +4,7 @@
  * Each service is resolved once, whatever the number of references; a reference that does not resolve has a fault. Pure but for the table and the issues that it fills; the indexes are made once for a compilation.
  */
 import type { ConfigIssue } from '../resources/issue.js';
-import {
-  type Deployment,
-  type EndpointSlice,
-  issueAt,
-  type ResourceSet,
-  resourceName,
-  type Service,
-} from '../resources/resource.js';
+import { type EndpointSlice, issueAt, type ResourceSet, resourceName, type Service } from '../resources/resource.js';
 import type { ServicePort } from '../resources/service.js';
 import type { BackendTlsIndex } from './backend-tls.js';
 import type { BalancingIndex } from './balancing.js';
@@ -20,6 +13,7 @@ import { compareText } from './hostname.js';
 import type { ProbeIndex } from './probe.js';
 import { DEFAULT_LIVE_CONNECTIONS, type LiveConnectionsSnapshot } from './service-policy.js';
 import type { ServiceSnapshot } from './snapshot.js';
+import { type DeploymentIndex, indexDeployments } from './target-port.js';
 import { resolveTargets } from './targets.js';
 
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
@@ -35,7 +29,7 @@ export interface ServiceIndex {
   readonly services: ReadonlyMap<string, Service>;
   /** The slices of a Service, by `namespace/name` of the Service, in the order of their names. */
   readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>;
-  readonly deployments: readonly Deployment[];
+  readonly deployments: DeploymentIndex;
 }
 
 /** What policies say of services. */
@@ -55,7 +49,7 @@ export function indexServices(
   return {
     services: new Map(resources.services.map((service) => [resourceName(service), service])),
     slices: groupBy(sorted, owner),
-    deployments: resources.deployments,
+    deployments: indexDeployments(resources.deployments),
   };
 }
 

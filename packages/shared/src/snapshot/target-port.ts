@@ -7,17 +7,18 @@
 import type { ConfigIssue } from '../resources/issue.js';
 import { type Deployment, issueAt, resourceName, type Service } from '../resources/resource.js';
 import type { ServicePort } from '../resources/service.js';
+import { groupBy } from './group-by.js';
 
 /** The port to dial: targetPort, if it is written. The issue, when its name does not lead to one number, is the Service's. */
 export function resolveTargetPort(
   service: Service,
   port: ServicePort,
-  deployments: readonly Deployment[],
+  deployments: DeploymentIndex,
   issues: ConfigIssue[],
 ): number {
   const { targetPort } = port;
   if (typeof targetPort !== 'string') return targetPort ?? port.port;
-  const selected = deployments.filter((deployment) => selects(service, deployment));
+  const selected = candidates(service, deployments).filter((deployment) => selects(service, deployment));
   const found = selected.flatMap((deployment) => numbersOf(deployment, targetPort));
   const [number, ...others] = new Set(found);
   if (number !== undefined && others.length === 0) return number;
@@ -31,6 +32,28 @@ export function resolveTargetPort(
     issueAt(service, 'error', path, message, 'write the number, or add the Deployment with that container port'),
   );
   return port.port;
+}
+
+/** By namespace and one label of their pods: each is there once for every label. */
+export type DeploymentIndex = ReadonlyMap<string, readonly Deployment[]>;
+
+export function indexDeployments(deployments: readonly Deployment[]): DeploymentIndex {
+  const labelled = deployments.flatMap((deployment) =>
+    Object.entries(deployment.spec.template.metadata.labels).map((label) => ({ label, deployment })),
+  );
+  const groups = groupBy(labelled, ({ label, deployment }) => labelKey(deployment.namespace, label));
+  return new Map([...groups].map(([key, group]) => [key, group.map(({ deployment }) => deployment)]));
+}
+
+function labelKey(namespace: string, [key, value]: readonly [string, string]): string {
+  return JSON.stringify([namespace, key, value]);
+}
+
+/** Those that have the rarest of the labels that the Service asks for. */
+function candidates({ namespace, spec: { selector } }: Service, deployments: DeploymentIndex): readonly Deployment[] {
+  const groups = Object.entries(selector).map((label) => deployments.get(labelKey(namespace, label)) ?? []);
+  const [first = [], ...rest] = groups;
+  return rest.reduce((rarest, group) => (group.length < rarest.length ? group : rarest), first);
 }
 
 function selects({ namespace, spec: { selector } }: Service, deployment: Deployment): boolean {
