@@ -35,6 +35,7 @@ test('of listeners with one port, protocol and hostname none is served, in one G
       'conflicts with listener "a" of Gateway default/main: same port, protocol and hostname: neither is served',
     ],
   ]);
+  expect(result.issues[0]?.hint).toBe('give one of them another hostname or port, or remove it');
   expect(listenerConditions(result, 'main', 'a')).toEqual(conflicted('HostnameConflict'));
   expect(listenerConditions(result, 'main', 'b')).toEqual(conflicted('HostnameConflict'));
   expect(listenerConditions(result, 'main', 'other')).toContain('Conflicted False NoConflicts');

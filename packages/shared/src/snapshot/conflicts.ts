@@ -19,6 +19,12 @@ const CONFLICTS = {
   PortUnavailable: 'same port, on every address and on one (spec.addresses)',
 } as const;
 
+const REMEDIES: Readonly<Record<keyof typeof CONFLICTS, string>> = {
+  HostnameConflict: 'give one of them another hostname or port, or remove it',
+  ProtocolConflict: 'give one of them another port',
+  PortUnavailable: 'give one of them another port, or both Gateways the same addresses',
+};
+
 interface Conflict {
   readonly reason: keyof typeof CONFLICTS;
   readonly listener: Listener;
@@ -102,7 +108,9 @@ function report({ reason, listener, other }: Conflict, context: CompileContext):
     context.book.listener(gateway, spec.name, { type: 'Conflicted', status: 'True', reason, message });
   }
   context.book.listener(gateway, spec.name, { type: 'Accepted', status: 'False', reason, message });
-  context.issues.push(issueAt(gateway, 'warning', [...path, 'port'], `${message}: neither is served`));
+  context.issues.push(
+    issueAt(gateway, 'warning', [...path, 'port'], `${message}: neither is served`, REMEDIES[reason]),
+  );
 }
 
 /** `listener "http" of Gateway default/main`. */
