@@ -9,7 +9,7 @@ import { decodeEvents, type EngineEvent } from './events.js';
 
 export const LOG_FIELDS_BYTES_MAX = 65_534;
 /** What the native calls take: half of their scratch memory, less a terminator. */
-const HEAD_BYTES_MAX = 65_534;
+export const HEAD_BYTES_MAX = 65_534;
 const UINT32_MAX = 0xffff_ffff;
 
 /** Where a connection is dialled to. */

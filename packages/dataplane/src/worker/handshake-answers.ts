@@ -8,7 +8,7 @@ import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
 import { NO_OWNER, ownerOf } from '@sluice/shared/snapshot/owners';
 import type { RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { ConnectionId } from '../engine/binding.js';
-import type { Engine } from '../engine/engine.js';
+import { type Engine, HEAD_BYTES_MAX } from '../engine/engine.js';
 import { setCookieField } from '../policy/affinity.js';
 import { type EndpointChoice, Unserved } from '../policy/balancer.js';
 import { corsFields } from '../policy/cors.js';
@@ -17,7 +17,7 @@ import type { ResponseHead } from '../policy/head.js';
 import { changesOf } from '../policy/header-changes.js';
 import { idleMs, lifetimeMs } from '../policy/limits.js';
 import { type OwnAnswer, ownAnswerBytes } from '../policy/own-answer.js';
-import { httpDate, isRefusal, type Refusal, refusalBytes, retryAfterS } from '../policy/refusal.js';
+import { httpDate, isRefusal, type Refusal, refusalBytes, refuse, retryAfterS } from '../policy/refusal.js';
 import { checkSwitch } from '../policy/websocket.js';
 import {
   type Attempt,
@@ -28,6 +28,9 @@ import {
   passedOn,
 } from './connection-record.js';
 import type { HandshakeContext } from './handshake-context.js';
+
+/** Of an answer with what the route adds; what a backend sends has a lower bound of its own. */
+const TOO_LARGE = refuse('upstream-head-too-large', 'with what the route adds');
 
 /** Whose the connection is when its route or listener is removed. */
 function ownerFor(pending: Pending, { route }: RuleSnapshot): number {
@@ -56,6 +59,7 @@ export class Answers {
     const refusal = checkSwitch(response, attempt.handshake);
     if (refusal !== undefined) return refusal;
     const head = switchHead(response, pending.requestId, this.#changes(pending, attempt));
+    if (head.length > HEAD_BYTES_MAX) return TOO_LARGE;
     const fields = this.fields(pending, passedOn(101, head.length));
     const { limits: options, meters, random } = this.#context;
     const { limits } = attempt.rule;
@@ -80,6 +84,7 @@ export class Answers {
     const relay = relayHead(response, pending.requestId, httpDate(Date.now()), changes);
     if (isRefusal(relay)) return relay;
     const { head, mode, length } = relay;
+    if (head.length > HEAD_BYTES_MAX) return TOO_LARGE;
     const { limits, meters } = this.#context;
     const fields = this.fields(pending, passedOn(response.status, head.length));
     const taken = engine.relay(id, head, mode, length, fields, idleMs(attempt.rule.limits, limits));
@@ -106,6 +111,9 @@ export class Answers {
   answer(engine: Engine, id: ConnectionId, pending: Pending, answer: OwnAnswer): boolean {
     const { status, code } = answer;
     const bytes = ownAnswerBytes(answer, pending.requestId, httpDate(Date.now()), pending.request?.method);
+    if (bytes.length > HEAD_BYTES_MAX) {
+      return this.refuse(engine, id, pending, refuse('header-too-large', 'to be answered with what it asks for'));
+    }
     const responseHeaderBytes = bytes.indexOf('\r\n\r\n') + 4;
     const fields = this.fields(pending, { status, responseHeaderBytes, refusal: code, refusalReason: '' });
     const group = this.group(pending, -1);

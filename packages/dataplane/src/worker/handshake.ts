@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
 import { type ConnectionId, EventKind, FailedCode, FailedStage } from '../engine/binding.js';
-import type { Engine } from '../engine/engine.js';
+import { type Engine, HEAD_BYTES_MAX } from '../engine/engine.js';
 import type { EndedEvent, EngineEvent, FailedEvent, RequestEvent, ResponseEvent } from '../engine/events.js';
 import { interimHead } from '../policy/forward.js';
 import { HEAD_LIMITS, type HeadLimits, parseResponseHead, type ResponseHead } from '../policy/head.js';
@@ -83,10 +83,15 @@ export class Handshakes {
       return;
     }
     const nowMs = performance.now();
-    pending.attempt = this.#firstAttempt(pending, target, event.clientAddress, nowMs);
-    const { requestDeadlineMs } = pending.attempt;
+    const attempt = this.#firstAttempt(pending, target, event.clientAddress, nowMs);
+    if (attempt.head.length > HEAD_BYTES_MAX) {
+      this.#refuse(engine, event.id, pending, refuse('header-too-large', 'with what the route adds'));
+      return;
+    }
+    pending.attempt = attempt;
+    const { requestDeadlineMs } = attempt;
     if (requestDeadlineMs !== Number.POSITIVE_INFINITY) engine.bound(event.id, Math.max(1, requestDeadlineMs - nowMs));
-    this.#connect(engine, event.id, pending, pending.attempt, nowMs);
+    this.#connect(engine, event.id, pending, attempt, nowMs);
   }
 
   #firstAttempt(pending: Pending, target: Target, clientAddress: string, nowMs: number): Attempt {
