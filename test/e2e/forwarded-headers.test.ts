@@ -51,6 +51,17 @@ test('x-forwarded-proto says how the client came, whatever it says itself', asyn
   expect((await heads([['X-Forwarded-Proto', 'https']])).backend.one('x-forwarded-proto')).toBe('http');
 });
 
+test('a name with underscores does not stand for one that the gateway states', async () => {
+  const spoofed: Field[] = [
+    ['X_Forwarded_For', '192.0.2.1'],
+    ['x_forwarded-proto', 'https'],
+    ['X_Request_Id', 'mine'],
+  ];
+  const { backend } = await heads([...spoofed, ['X_Other', '1']]);
+  expect(backend.raw).not.toMatch(/x_(forwarded|request)/i);
+  expect(backend.one('x_other')).toBe('1');
+});
+
 test('x-request-id is the same at the backend, at the client and in the log', async () => {
   const { gateway } = running();
   const { backend, client } = await heads([['X-Request-ID', 'chosen-by-the-client']], {}, '&id');
