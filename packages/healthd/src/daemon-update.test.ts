@@ -8,6 +8,7 @@ import { ManualTimers } from '@sluice/shared/testing/manual-timers';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { BURST_LINES_MAX } from './burst.js';
 import { Daemon } from './daemon.js';
 
 const INTERVAL_MS = 1000;
@@ -47,6 +48,7 @@ async function start(services: ProbedServices, leads = true) {
   const timers = new ManualTimers();
   const asked: string[] = [];
   const forgotten: string[] = [];
+  const lines: string[] = [];
   let events: LeadershipEvents | undefined;
   let table: Pick<StatusTable, 'services' | 'endpoints'> = { services: new Set(), endpoints: new Map() };
   let published = 0;
@@ -67,7 +69,7 @@ async function start(services: ProbedServices, leads = true) {
     close: () => Promise.resolve(),
   };
   const daemon = new Daemon({
-    log: pino({ level: 'silent' }),
+    log: pino({ level: 'info' }, { write: (line) => lines.push((JSON.parse(line) as { msg: string }).msg) }),
     publisher,
     createProbe: (check) => (target) => {
       const path = check.type === 'http' ? check.path : '';
@@ -93,6 +95,7 @@ async function start(services: ProbedServices, leads = true) {
     timers,
     asked,
     forgotten,
+    lines,
     published: () => published,
     services: () => [...table.services].sort(),
     statuses: () => statuses().sort(),
@@ -107,6 +110,19 @@ describe('services that change while the daemon runs', () => {
     expect(run.daemon.update(servicesOf({ name: CHAT, hosts: ['1.0.0.1'] }))).toBe(false);
     await run.timers.pass(0);
     expect([run.published(), run.asked.length]).toEqual(before);
+  });
+
+  it('thousands of them are a few lines in the log, and how many more there were', async () => {
+    const run = await start(servicesOf());
+    const wanted = Array.from({ length: 2000 }, (_, at) => ({ name: `ns/s${at}/80`, hosts: ['1.0.0.1'] }));
+    run.daemon.update(servicesOf(...wanted));
+    await run.timers.pass(INTERVAL_MS);
+    const count = (message: string) => run.lines.filter((line) => line === message).length;
+    expect([count('endpoints changed'), count('endpoints of more services changed')]).toEqual([BURST_LINES_MAX, 1]);
+    await run.daemon.close();
+    expect(run.statuses()).toHaveLength(2000);
+    expect(count('endpoint is healthy')).toBeLessThan(100);
+    expect(count('more endpoints are healthy')).toBeGreaterThan(0);
   });
 
   it('those that are new are discovered and probed at once; the others wait for their turn', async () => {

@@ -13,6 +13,7 @@ import type { BusPublisher, BusState } from '@sluice/shared/health/bus';
 import { encodeProbedServices, type ProbedServices } from '@sluice/shared/health/probed-services';
 import type { StatusTable, TableChange } from '@sluice/shared/health/table';
 import type { Logger } from '@sluice/shared/log';
+import { Burst } from './burst.js';
 import type { HealthdMetrics, ProbeOutcome } from './metrics.js';
 import { ProbeSet } from './probe-set.js';
 import type { CreateProbe } from './probes/create-probe.js';
@@ -59,6 +60,7 @@ export class Daemon {
   #epoch = 0;
   #closed = false;
   #cancelDetails: (() => void) | undefined;
+  readonly #bursts: Readonly<Record<'changed' | 'healthy' | 'unhealthy', Burst>>;
 
   constructor(options: DaemonOptions) {
     const { log, resolveIntervalMs, probesMax, observer, timers = systemTimers } = options;
@@ -66,6 +68,11 @@ export class Daemon {
     this.#options = options;
     this.#log = log;
     this.#timers = timers;
+    this.#bursts = {
+      changed: new Burst(timers, (more) => log.info({ more }, 'endpoints of more services changed')),
+      healthy: new Burst(timers, (more) => log.info({ more }, 'more endpoints are healthy')),
+      unhealthy: new Burst(timers, (more) => log.warn({ more }, 'more endpoints are unhealthy')),
+    };
     this.#probes = new ProbeSet(options.createProbe);
     this.#discovery = new Discovery({ log, intervalMs: resolveIntervalMs, timers, onFailed });
     this.#scheduler = new Scheduler({
@@ -145,6 +152,7 @@ export class Daemon {
     this.#closed = true;
     this.#stopProbing();
     this.#discovery.close();
+    for (const burst of Object.values(this.#bursts)) burst.close();
     await this.#options.publisher.close();
   }
 
@@ -162,7 +170,8 @@ export class Daemon {
   #onDiscovery: DiscoveryListener = (service, endpoints, reason, complete) => {
     const change = this.#registry.discover(service, endpoints, complete);
     if (!isChange(change)) return;
-    this.#log.info({ service, endpoints: endpoints.length, ...(reason === '' ? {} : { reason }) }, 'endpoints changed');
+    const detail = { service, endpoints: endpoints.length, ...(reason === '' ? {} : { reason }) };
+    if (this.#bursts.changed.take()) this.#log.info(detail, 'endpoints changed');
     for (const key of change.remove) this.#scheduler.delete(key);
     for (const [key, { status }] of change.set) if (status === 'draining') this.#scheduler.delete(key);
     for (const probed of this.#registry.probed(change.set.map(([key]) => key))) this.#schedule(probed);
@@ -198,6 +207,8 @@ export class Daemon {
       was: before,
       ...(after.why === '' ? {} : { why: after.why }),
     };
+    const burst = after.status === 'unhealthy' ? this.#bursts.unhealthy : this.#bursts.healthy;
+    if (!burst.take()) return;
     if (after.status === 'unhealthy') this.#log.warn(detail, 'endpoint is unhealthy');
     else this.#log.info(detail, 'endpoint is healthy');
   }
