@@ -177,7 +177,11 @@ export class HealthFeed {
 
   #takeChange(change: TableChange, table: StatusTable): void {
     const { membership } = this.#options;
-    for (const [key, record] of this.#endpoints(change.set)) membership.put(serviceOf(key), foundOf(record));
+    // What the table has of these is taken as a whole, below.
+    const added = new Set(change.addServices);
+    for (const [key, record] of this.#endpoints(change.set)) {
+      if (!added.has(serviceOf(key))) membership.put(serviceOf(key), foundOf(record));
+    }
     for (const key of change.remove) membership.remove(serviceOf(key), key);
     membership.commit();
     if (change.addServices.length === 0 && change.removeServices.length === 0) return;
