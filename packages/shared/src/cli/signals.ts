@@ -14,6 +14,7 @@ export interface SignalHandlers {
 export class Signals {
   #handlers: SignalHandlers | undefined;
   #early: EndSignal | undefined;
+  #reopenEarly = false;
   #endedEarly: () => void = () => {};
   /** Resolves when a signal to end comes before `handle`. */
   readonly ended = new Promise<undefined>((resolve) => {
@@ -27,8 +28,11 @@ export class Signals {
     this.#early ??= signal as EndSignal;
     this.#endedEarly();
   };
-  /** Before there is anything to open again, SIGHUP means nothing. */
-  readonly #onReopen = (): void => this.#handlers?.reopen();
+  /** What is read when it comes, or was a moment ago, is to be read again. */
+  readonly #onReopen = (): void => {
+    if (this.#handlers === undefined) this.#reopenEarly = true;
+    else this.#handlers.reopen();
+  };
 
   constructor() {
     process.on('SIGTERM', this.#onEnd).on('SIGINT', this.#onEnd).on('SIGHUP', this.#onReopen);
@@ -41,6 +45,8 @@ export class Signals {
 
   handle(handlers: SignalHandlers): void {
     this.#handlers = handlers;
+    if (this.#reopenEarly) handlers.reopen();
+    this.#reopenEarly = false;
   }
 
   /** From here on signals do what they do to any process. */

@@ -54,7 +54,7 @@ export class ThreadCompiler implements ConfigurationCompiler {
     clearTimeout(this.#idle);
     const outcome = await this.#ask(this.#open());
     if (outcome.type === 'compiled') this.#previous = { version: outcome.version, snapshot: outcome.snapshot };
-    this.#idle = setTimeout(() => void this.#end(), this.#options.idleMs).unref();
+    if (!this.#closed) this.#idle = setTimeout(() => void this.#end(), this.#options.idleMs).unref();
     return outcome;
   }
 
