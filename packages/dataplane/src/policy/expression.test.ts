@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Expression, literalPrefix } from './expression.js';
 
 it.each([
@@ -38,6 +38,20 @@ it('is for the whole text', () => {
     false,
     false,
   ]);
+});
+
+it('is compiled once for all configurations that have it', () => {
+  const compile = vi.spyOn(RE2JS, 'compile');
+  const again = (source: string): void => void new Expression(source).matches('');
+  again('once|twice');
+  again('once|twice');
+  expect(compile).toHaveBeenCalledTimes(1);
+  for (let each = 0; each < 1024; each++) again(`|${each}`);
+  compile.mockClear();
+  again('|1023');
+  again('once|twice');
+  expect(compile.mock.calls).toEqual([['once|twice']]);
+  compile.mockRestore();
 });
 
 it('gives what RE2 gives, whatever it begins with', () => {

@@ -36,6 +36,26 @@ function hasOuterBar(source: string): boolean {
   return false;
 }
 
+/**
+ * Compiled expressions by source: a configuration that replaces another has most of its expressions, and 300 of them hold
+ * the first request that asks for them for 0.1 s. The oldest go first.
+ */
+const COMPILED = new Map<string, RE2JS>();
+const COMPILED_MAX = 1024;
+
+function compiled(source: string): RE2JS {
+  let expression = COMPILED.get(source);
+  if (expression === undefined) {
+    expression = RE2JS.compile(source);
+    for (const oldest of COMPILED.keys()) {
+      if (COMPILED.size < COMPILED_MAX) break;
+      COMPILED.delete(oldest);
+    }
+    COMPILED.set(source, expression);
+  }
+  return expression;
+}
+
 export class Expression {
   readonly #source: string;
   readonly #prefix: string;
@@ -55,7 +75,7 @@ export class Expression {
   /** Whether it matches the whole text. */
   matches(text: string): boolean {
     if (!this.mayMatch(text)) return false;
-    this.#compiled ??= RE2JS.compile(this.#source);
+    this.#compiled ??= compiled(this.#source);
     return this.#compiled.testExact(text);
   }
 }
