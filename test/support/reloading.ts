@@ -52,8 +52,10 @@ export async function attempted(gateway: Gateway, result: string, change: () => 
   change();
   return await eventually(
     async () => {
+      // In this order: the page is then of the attempt that was counted, or of a later one.
+      const counted = await reloads(gateway, result);
       const page = await configOf(gateway);
-      if ((await reloads(gateway, result)) === before) throw new Error(JSON.stringify(page.lastAttempt));
+      if (counted === before) throw new Error(JSON.stringify(page.lastAttempt));
       return page;
     },
     { budgetMs: BUDGET_MS },
