@@ -47,7 +47,10 @@ void handshake_read_request(struct engine *engine, struct connection *connection
   bool kept = true;
   switch (head_receive(engine, &connection->client, connection->handshake, space, &head, &length, &end)) {
     case HEAD_DONE: kept = finish_request(engine, connection, head, length, end); break;
-    case HEAD_MORE: kept = head_keep(engine, connection, head, length); break;
+    case HEAD_MORE:
+      kept = head_keep(engine, connection, head, length);
+      if (connection->client.readable) ready_push(engine, connection);
+      break;
     case HEAD_TOO_LARGE: handshake_fail(engine, connection, STAGE_REQUEST_HEAD, FAILED_TOO_LARGE, 0); break;
     case HEAD_EOF:
     case HEAD_ERROR: connection_end(engine, connection, REASON_CLIENT_ABORTED); break;

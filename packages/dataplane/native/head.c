@@ -48,7 +48,6 @@ enum head_status head_receive(struct engine *engine, struct side *side, struct h
     if (*end > 0) return HEAD_DONE;
     if (have == max) return HEAD_TOO_LARGE;
   }
-  side->readable = false;
   *length = have;
   return HEAD_MORE;
 }

@@ -59,7 +59,10 @@ static bool read_more(struct engine *engine, struct connection *connection) {
   if (!from->readable || connection->client.pending_length > 0) return false;
   ssize_t count = side_receive(from, engine->scratch, SCRATCH_BYTES);
   if (count > 0) return pass_on(engine, connection, engine->scratch, (size_t)count);
-  if (count < 0 && errno == EAGAIN) return false;
+  if (count < 0 && errno == EAGAIN) {
+    if (from->readable) ready_push(engine, connection);
+    return false;
+  }
   bool complete = count == 0 && connection->relay_mode == RELAY_UNTIL_EOF && !side_cut(from);
   relay_end(engine, connection, complete ? REASON_RELAYED : REASON_RELAY_TRUNCATED);
   return false;

@@ -67,7 +67,7 @@ static enum pump_status pump(struct engine *engine, const struct direction *dire
       from->eof = true;
       if (*direction->first_eof == EOF_NONE) *direction->first_eof = direction->up ? EOF_CLIENT : EOF_BACKEND;
     }
-    if (count <= 0) return PUMP_IDLE;
+    if (count <= 0) return count < 0 && from->readable ? PUMP_MORE : PUMP_IDLE;
     count = keeps ? send_or_keep(engine, direction, (size_t)count) : send_and_take(engine, direction, (size_t)count);
     if (count < 0) return PUMP_TO_ERROR;
     *direction->bytes += (uint64_t)count;

@@ -13,6 +13,9 @@
 #include "internal.h"
 
 #define SEALED_BYTES (SCRATCH_BYTES + (4u << 10))
+/* What a call may take from the socket beyond the bytes that it has made of it. Records that are empty, of one byte or of
+ * new keys alone cost a hundred times what they weigh, and OpenSSL reads on as long as they come. */
+#define WIRE_CREDIT 8192
 
 enum tls_end { END_NONE, END_CLOSED, END_CUT, END_ERROR };
 
@@ -27,8 +30,10 @@ struct tls {
   int error;               /* errno of a failed read */
   int send_error;          /* errno of a failed send */
   int verify_error;        /* of the client's certificate: X509_V_…; it is accepted, and answered with a refusal */
+  int32_t credit;          /* bytes that this call may still take from the socket */
   uint8_t end;             /* of what the peer sends: enum tls_end */
   bool eof;                /* the socket has ended */
+  bool paused;             /* the call has used up its credit: there is more to read */
   bool gathering;          /* records are put together for one send */
   bool failed;             /* nothing more may be said, not even close_notify */
 };
@@ -79,6 +84,8 @@ bool tls_side_new(struct engine *engine, struct side *side, SSL_CTX *context);
 
 /* tls_wire.c */
 BIO *tls_wire_new(struct tls *tls);
+/* Before every call that may read: new credit, and an empty error queue. */
+void tls_begin(struct tls *tls);
 void tls_gather(struct tls *tls);
 void tls_release_gathered(struct tls *tls);
 

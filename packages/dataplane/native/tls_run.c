@@ -45,7 +45,9 @@ static void client_failed(struct engine *engine, struct connection *connection) 
 
 void tls_client_run(struct engine *engine, struct connection *connection) {
   switch (tls_handshake(engine, &connection->client)) {
-    case TLS_MORE: return;
+    case TLS_MORE:
+      if (connection->client.readable) tls_push(engine, connection);
+      return;
     case TLS_FAILED: client_failed(engine, connection); return;
     case TLS_DONE: break;
   }
@@ -58,7 +60,9 @@ void tls_client_run(struct engine *engine, struct connection *connection) {
 void tls_backend_run(struct engine *engine, struct connection *connection) {
   const char *why = NULL;
   switch (tls_handshake(engine, &connection->backend)) {
-    case TLS_MORE: return;
+    case TLS_MORE:
+      if (connection->backend.readable) tls_push(engine, connection);
+      return;
     case TLS_FAILED: {
       int error = tls_failure(&connection->backend, &why);
       counter_add(&engine->tls_unconnected, 1);

@@ -2,7 +2,8 @@
  * A side's TLS: its handshake, reads, writes and end.
  *
  * The error queue is cleared before every call (another connection's error would be taken for this one's). Reading goes on
- * until OpenSSL wants more from the socket: bytes that it has taken from there bring no event. An end without close_notify
+ * until OpenSSL wants more from the socket (bytes that it has taken from there bring no event) or the call has taken its
+ * share of it: then the side stays readable. An end without close_notify
  * is told of as an end that is `cut`: heads and answers do not take it for one in order.
  */
 #include <errno.h>
@@ -57,7 +58,7 @@ enum tls_status tls_handshake(struct engine *engine, struct side *side) {
     return handshake_failed(tls);
   }
   tls_gather(tls);
-  ERR_clear_error();
+  tls_begin(tls);
   int status = SSL_do_handshake(tls->ssl);
   int why = SSL_get_error(tls->ssl, status);
   tls_release_gathered(tls);
@@ -68,7 +69,7 @@ enum tls_status tls_handshake(struct engine *engine, struct side *side) {
     return TLS_DONE;
   }
   if (why != SSL_ERROR_WANT_READ) return handshake_failed(tls);
-  side->readable = false;
+  side->readable = tls->paused;
   return TLS_MORE;
 }
 
@@ -104,18 +105,17 @@ static bool is_dry(const struct side *side) { return !side->wire && !side->hup &
 ssize_t tls_receive(struct side *side, uint8_t *bytes, size_t capacity) {
   struct tls *tls = side->tls;
   size_t have = 0;
-  side->readable = true;
-  while (have < capacity && side->readable && tls->end == END_NONE) {
+  bool more = true;
+  tls_begin(tls);
+  while (have < capacity && more && tls->end == END_NONE) {
     size_t count = 0;
     ERR_clear_error();
     int status = SSL_read_ex(tls->ssl, bytes + have, capacity - have, &count);
     have += count;
-    if (status == 1) {
-      if (is_dry(side)) side->readable = false;
-    } else if (!ended(tls, status)) {
-      side->readable = false;
-    }
+    tls->credit += (int32_t)count;
+    more = status == 1 ? !is_dry(side) : ended(tls, status);
   }
+  side->readable = more || tls->paused;
   if (have > 0) return (ssize_t)have;
   if (tls->end != END_NONE) return tell_end(side);
   errno = EAGAIN;
@@ -126,11 +126,11 @@ ssize_t tls_peek(struct side *side, uint8_t *bytes, size_t capacity) {
   struct tls *tls = side->tls;
   if (tls->end != END_NONE) return tell_end(side);
   size_t count = 0;
-  ERR_clear_error();
+  tls_begin(tls);
   int status = SSL_peek_ex(tls->ssl, bytes, capacity, &count);
   if (status == 1) return (ssize_t)count;
   if (ended(tls, status)) return tell_end(side);
-  side->readable = false;
+  side->readable = tls->paused;
   errno = EAGAIN;
   return -1;
 }

@@ -62,19 +62,29 @@ static int wire_write(BIO *bio, const char *bytes, int length) {
   return length;
 }
 
+void tls_begin(struct tls *tls) {
+  ERR_clear_error();
+  tls->credit = WIRE_CREDIT;
+  tls->paused = false;
+}
+
 static int wire_read(BIO *bio, char *out, int length) {
   struct tls *tls = BIO_get_data(bio);
   struct side *side = tls->side;
   BIO_clear_retry_flags(bio);
   ssize_t count = -1;
   errno = EAGAIN;
-  if (side->wire || side->hup) {
+  tls->paused = tls->credit <= 0 && (side->wire || side->hup);
+  if (!tls->paused && (side->wire || side->hup)) {
     do {
       count = recv(side->fd, out, (size_t)length, 0);
     } while (count < 0 && errno == EINTR);
     if (count < length && (count <= 0 || !side->hup)) side->wire = false;
   }
-  if (count > 0) return (int)count;
+  if (count > 0) {
+    tls->credit -= (int32_t)count;
+    return (int)count;
+  }
   if (count == 0) {
     tls->eof = true;
   } else if (errno == EAGAIN) {

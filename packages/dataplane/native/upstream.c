@@ -170,7 +170,10 @@ void upstream_read(struct engine *engine, struct connection *connection) {
   bool kept = true;
   switch (status) {
     case HEAD_DONE: kept = finish_response(engine, connection, head, length, end); break;
-    case HEAD_MORE: kept = head_keep(engine, connection, head, length); break;
+    case HEAD_MORE:
+      kept = head_keep(engine, connection, head, length);
+      if (connection->backend.readable) ready_push(engine, connection);
+      break;
     case HEAD_TOO_LARGE: handshake_fail(engine, connection, STAGE_RESPONSE, FAILED_TOO_LARGE, 0); break;
     case HEAD_EOF:
     case HEAD_ERROR: fail_response(engine, connection, status, length > 0); break;

@@ -5,6 +5,8 @@
 
 #include "tls_peer.h"
 
+#define FLOOD 2000 /* what a socket takes that nobody reads from */
+
 static struct rig rig;
 
 /* Streams both ways at once, in pieces of the seed; each byte is what its place says. */
@@ -100,6 +102,43 @@ TEST(tls_slow_reader_is_bounded) {
   tls_peer_free(client);
   close(backend);
   rig_expect_log(&rig, "\"closeReason\":\"client-truncated\"");
+  tls_peer_forget(&rig);
+  rig_close(&rig);
+}
+
+/* New keys without end, in records of a few bytes: OpenSSL reads on as long as they come. */
+static void flood(SSL *client, const char *behind) {
+  for (int i = 0; i < FLOOD; i++) {
+    CHECK(SSL_key_update(client, SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+    CHECK(SSL_do_handshake(client) == 1);
+  }
+  CHECK_EQ(tls_peer_write(client, behind, strlen(behind)), strlen(behind));
+}
+
+/* What stands behind a flood takes more than one turn to come to: whoever else is there had one meanwhile. */
+TEST(tls_flood_of_records_is_bounded_in_a_turn) {
+  char in[256];
+  bool ended = false;
+  rig_open(&rig, NULL, 0);
+  tls_peer_listen(&rig);
+  SSL *client = tls_peer_client(&rig);
+  flood(client, REQUEST_HEAD);
+  embedder_step(&rig.embedder, 1000);
+  CHECK_EQ(rig.embedder.count, 0);
+  int backend = rig_backend(&rig);
+  socket_read_head(backend, in, sizeof in);
+  socket_send_text(backend, SWITCH_HEAD);
+  EVENTUALLY(tls_peer_read(client, in, sizeof in, &ended) > 0);
+  flood(client, "!");
+  embedder_step(&rig.embedder, 1000);
+  CHECK(read(backend, in, 1) < 0 && errno == EAGAIN);
+  EVENTUALLY(read(backend, in, 1) == 1);
+  CHECK_EQ(in[0], '!');
+  SSL_shutdown(client);
+  socket_expect_eof(backend);
+  close(backend);
+  tls_peer_free(client);
+  EVENTUALLY(rig_stats(&rig).active == 0);
   tls_peer_forget(&rig);
   rig_close(&rig);
 }
