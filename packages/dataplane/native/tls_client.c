@@ -27,7 +27,8 @@ static bool has_uri(X509 *certificate, const char *uri) {
 
 static bool has_name(X509 *certificate, const char *name) {
   if (strstr(name, "://") != NULL) return has_uri(certificate, name);
-  if (X509_check_ip_asc(certificate, name, 0) == 1) return true;
+  int address = X509_check_ip_asc(certificate, name, 0);
+  if (address != -2) return address == 1; /* it is one: no DNS name, nor a wildcard, stands for it */
   unsigned flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
   return X509_check_host(certificate, name, 0, flags, NULL) == 1;
 }
