@@ -10,6 +10,7 @@ import { encodeSnapshot } from '@sluice/shared/snapshot/view';
 import { aBackend, aListener, aMatch, aRule, aService, aSnapshot } from '@sluice/shared/testing/snapshots';
 import { EventKind, type FailedCode, type FailedStage } from '../engine/binding.js';
 import type { Engine } from '../engine/engine.js';
+import type { ClientTls } from '../engine/tls-info.js';
 import { EndpointSets } from '../policy/endpoints.js';
 import { configuredEndpoints } from '../testing/configured-endpoints.js';
 import { Handshakes } from './handshake.js';
@@ -140,7 +141,7 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
     handshakes,
     /** From now on this is the configuration; endpoints stay those that they are. */
     reconfigure: (change: (config: Snapshot) => Snapshot) => handshakes.update(configurationOf(change(config))),
-    request: (head = REQUEST, id = ID) =>
+    request: (head = REQUEST, id = ID, tls: ClientTls | null = null) =>
       handshakes.handle(engine, {
         ...base,
         id,
@@ -149,7 +150,7 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
         clientAddress: '192.0.2.1',
         clientPort: 1,
         head,
-        tls: null,
+        tls,
       }),
     response: (head: string) =>
       handshakes.handle(engine, { id: ID, kind: EventKind.response, connectMs: 1, answerMs: 2, head }),

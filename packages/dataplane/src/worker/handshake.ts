@@ -67,11 +67,11 @@ export class Handshakes {
 
   #onRequest(engine: Engine, event: RequestEvent): void {
     const pending = createPending(this.#configuration, event.listener, randomUUID(), event.head.length);
+    pending.tls = event.tls;
     if (this.#pending.size >= this.#context.limits.handshakesMax) {
       this.#refuse(engine, event.id, pending, refuse('overloaded'));
       return;
     }
-    pending.tls = event.tls;
     this.#pending.set(event.id, pending);
     const target = decideRequest(pending, event, this.#headLimits);
     if (target instanceof OwnAnswer) {
