@@ -11,6 +11,14 @@ test('nothing beside the path is empty, not absent', () => {
   expect(found).toEqual([{ pathType: 'PathPrefix', path: '/a', method: '', headers: [], queryParams: [], rule: 0 }]);
 });
 
+test('a path is written as those of requests arrive: what need not be encoded is not', () => {
+  const { found } = matches(
+    "matches: [{ path: { value: /%7Eme/%61%2Eb/ } }, { path: { type: Exact, value: '/caf%C3%A9%20%3b' } }, " +
+      "{ path: { type: RegularExpression, value: '/%61' } }]",
+  );
+  expect(found.map(({ path }) => path).sort()).toEqual(['/%61', '/caf%C3%A9%20%3b', '/~me/a.b']);
+});
+
 test('header names in lower case, names of parameters as they are, values untouched', () => {
   const { found } = matches(
     'matches: [{ method: GET, headers: [{ name: X-Env, value: A }], queryParams: [{ name: Room, value: B }] }]',

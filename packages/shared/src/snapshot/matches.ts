@@ -58,9 +58,17 @@ function matchOf(match: Match, rule: number, at: ConfigPath, warn: Warn): MatchS
   };
 }
 
-/** A trailing "/" of a PathPrefix is ignored (PathMatchPathPrefix); in an Exact path it counts. */
+/**
+ * A trailing "/" of a PathPrefix is ignored (PathMatchPathPrefix); in an Exact path it counts. Letters, digits and `-._~` are
+ * decoded, as those of requests are (RFC 3986 6.2.2.2).
+ */
 function normalisePath({ type, value }: Match['path']): string {
-  return type === 'PathPrefix' && value.length > 1 && value.endsWith('/') ? value.slice(0, -1) : value;
+  if (type === 'RegularExpression') return value;
+  const path = value.replace(/%[2-7][0-9a-f]/gi, (escape) => {
+    const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+    return /[A-Za-z0-9._~-]/.test(character) ? character : escape;
+  });
+  return type === 'PathPrefix' && path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
 /** "Subsequent entries with an equivalent header name MUST be ignored" (HTTPHeaderMatch.Name), parameters alike. */
