@@ -32,7 +32,7 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 export class HealthDaemon {
-  readonly #options: HealthDaemonOptions;
+  readonly #options: Omit<HealthDaemonOptions, 'services'>;
   #child: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -48,9 +48,9 @@ export class HealthDaemon {
   /** Times that it was started again. */
   restarts = 0;
 
-  constructor(options: HealthDaemonOptions) {
+  constructor({ services, ...options }: HealthDaemonOptions) {
     this.#options = options;
-    this.#services = options.services;
+    this.#services = services;
     process.once('exit', this.#onExit);
   }
 

@@ -51,7 +51,7 @@ function isEndpoint(key: string, { address, port }: EndpointRecord): boolean {
 }
 
 export class HealthFeed {
-  readonly #options: HealthFeedOptions;
+  readonly #options: Omit<HealthFeedOptions, 'services'>;
   readonly #discovery: Discovery;
   readonly #byName: Map<string, ServiceSnapshot>;
   /** What is looked up is told to the workers at the end of the batch. */
@@ -66,10 +66,10 @@ export class HealthFeed {
   #missing: ReadonlySet<string> = new Set();
   readonly #strange: (key: unknown) => void;
 
-  constructor(options: HealthFeedOptions) {
+  constructor({ services, ...options }: HealthFeedOptions) {
     this.#options = options;
     this.#discovery = options.discovery;
-    this.#byName = new Map(options.services.map((service) => [service.name, service]));
+    this.#byName = new Map(services.map((service) => [service.name, service]));
     this.#strange = sparingly((key, suppressed) => {
       const detail = { key: String(key).slice(0, KEY_LENGTH_MAX), suppressed };
       options.log.warn(detail, 'the health bus names an endpoint that is none; it is passed over');

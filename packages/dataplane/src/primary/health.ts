@@ -83,7 +83,7 @@ function openBus(options: Options, services: string, log: Logger): Bus {
 }
 
 export class Health {
-  readonly #options: HealthOptions;
+  readonly #options: Pick<HealthOptions, 'options' | 'log'>;
   readonly #bus: Bus;
   readonly #feed: HealthFeed;
   readonly #live: LiveConnections;
@@ -104,7 +104,7 @@ export class Health {
   constructor(health: HealthOptions) {
     const { options, services, native, engines, log, post, seen } = health;
     checkRoom(services, options.endpointsMax);
-    this.#options = health;
+    this.#options = { options, log };
     this.#bus = openBus(options, health.probedServices, log);
     this.board = createBoard(options.endpointsMax, engines.length);
     const live = new LiveConnections({ native, engines, log });

@@ -77,7 +77,7 @@ interface Leaving {
 }
 
 export class InForce {
-  readonly #options: InForceOptions;
+  readonly #options: Omit<InForceOptions, 'first'>;
   readonly #listeners: Listeners;
   readonly #routes: LiveRoutes;
   readonly #contexts: TlsContexts;
@@ -97,9 +97,9 @@ export class InForce {
   #closed = false;
 
   /** Binds the ports of the first configuration. Throws ExitError. */
-  constructor(inForce: InForceOptions) {
-    const { options, native, engines, log, first } = inForce;
-    this.#options = inForce;
+  constructor({ first, ...rest }: InForceOptions) {
+    const { options, native, engines, log } = rest;
+    this.#options = rest;
     this.#view = openSnapshot(first.snapshot);
     const { listeners } = this.#view;
     const plan = planPorts(listeners, options.portMap);

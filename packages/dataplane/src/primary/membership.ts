@@ -46,7 +46,7 @@ const NO_ANSWER: NameAnswer = { addresses: null, why: '', settled: false };
 const OBSERVED = PLANES.filter((plane) => plane !== 'status');
 
 export class Membership {
-  readonly #options: MembershipOptions;
+  readonly #options: Omit<MembershipOptions, 'services'>;
   readonly #board: StatusBoard;
   readonly #services = new Map<string, ServiceMembers>();
   readonly #slots: Slots;
@@ -59,8 +59,8 @@ export class Membership {
   readonly #complained = new Set<ServiceMembers>();
   #revision = 0;
 
-  constructor(options: MembershipOptions) {
-    const { board, services, seen, onFree } = options;
+  constructor({ services, ...options }: MembershipOptions) {
+    const { board, seen, onFree } = options;
     this.#options = options;
     this.#board = board;
     this.#slots = new Slots({ capacity: board.capacity, active: (slot) => board.active(slot), seen, onFree });

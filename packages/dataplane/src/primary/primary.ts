@@ -82,7 +82,7 @@ export class Primary {
 
   /** Binds everything; starts nothing yet. Throws ExitError. */
   constructor({ options, log, reload }: PrimaryOptions) {
-    const { first } = reload;
+    const first = reload.takeFirst();
     const sink = openAccessLog(options.accessLog);
     this.#options = options;
     this.#log = log;

@@ -156,3 +156,9 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])('a wish %i microtasks behind a change 
   await answer(unchanged('two'));
   expect([state.asked, reload.counts.unchanged]).toEqual([3, 1]);
 });
+
+test('the first configuration is handed out once, and not kept: it has keys', async () => {
+  const { reload } = await setUp();
+  expect(reload.takeFirst().version).toBe('one');
+  expect(() => reload.takeFirst()).toThrow('has been taken');
+});

@@ -32,7 +32,7 @@ const LOGGED_MAX = 20;
 
 export class Reload {
   readonly #options: ReloadOptions;
-  readonly first: CompiledConfiguration;
+  #first: CompiledConfiguration | undefined;
   readonly counts: Record<ReloadResult, number> = { applied: 0, unchanged: 0, refused: 0 };
   #apply: Apply | undefined;
   #bound: readonly BoundListener[] = [];
@@ -49,7 +49,7 @@ export class Reload {
   private constructor(options: ReloadOptions, first: CompiledConfiguration) {
     const { elapsedMs, issues, version, statuses } = first;
     this.#options = options;
-    this.first = first;
+    this.#first = first;
     this.#inForce = { version, statuses };
     this.#appliedAtMs = Date.now();
     this.#last = { atMs: this.#appliedAtMs, result: 'applied', elapsedMs, issues: issues.map(formatIssue) };
@@ -60,6 +60,14 @@ export class Reload {
   /** Compiles the first configuration. Rejects with ExitError. */
   static async open(options: ReloadOptions): Promise<Reload> {
     return new Reload(options, await firstConfiguration(options.compiler));
+  }
+
+  /** The first configuration, for who puts it in force: once. Kept by nobody else, for it has the keys of its certificates. */
+  takeFirst(): CompiledConfiguration {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first === undefined) throw new Error('the first configuration has been taken');
+    return first;
   }
 
   get version(): string {
