@@ -66,7 +66,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s while it starts: it ends with 0 an
   expect(started.stdout()).toBe('');
 });
 
-test('SIGHUP while it starts means nothing', async () => {
+test('SIGHUP while it starts does not end it', async () => {
   const started = start();
   const writer = await reading();
   started.process.kill('SIGHUP');
