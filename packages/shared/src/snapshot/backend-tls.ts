@@ -6,11 +6,11 @@
  * the older counts, then the standard's, then the first by name. Pure but for what it says and for the material in use.
  */
 import { type Resource, resourceName, type Service } from '../resources/resource.js';
+import { compareAges } from './age.js';
 import { readAlbPolicy } from './backend-tls-alb.js';
 import type { BackendTls, BackendTlsClaim, BackendTlsFault, BackendTlsParts } from './backend-tls-claim.js';
 import { readStandardPolicy } from './backend-tls-standard.js';
 import type { CompileContext } from './context.js';
-import { compareAge } from './policy-target.js';
 import type { BackendTlsSnapshot } from './tls.js';
 
 export interface BackendTlsIndex {
@@ -23,7 +23,7 @@ export function indexBackendTls(parts: BackendTlsParts): BackendTlsIndex {
   const standard = backendTlsPolicies.map((policy) => ({ policy, read: () => readStandardPolicy(policy, parts) }));
   const alb = albBackendTlsPolicies.map((policy) => ({ policy, read: () => readAlbPolicy(policy, parts) }));
   // A stable sort: of the same age and name the standard's comes first.
-  const readers = [...standard, ...alb].sort((a, b) => compareAges(a.policy, b.policy));
+  const readers = [...standard, ...alb].sort((a, b) => compareClaims(a.policy, b.policy));
   const claims = new Map<string, BackendTlsClaim>();
   for (const claim of readers.flatMap(({ read }) => read())) {
     const key = keyOf(claim.service, claim.port);
@@ -44,8 +44,9 @@ function keyOf(service: string, port: number | null): string {
   return `${service} ${port ?? '*'}`;
 }
 
-function compareAges(a: Resource<unknown>, b: Resource<unknown>): number {
-  if (a.createdAtMs !== b.createdAtMs || a.group === b.group) return compareAge(a, b);
+/** Of one age, the standard's before the reference's. */
+function compareClaims(a: Resource<unknown>, b: Resource<unknown>): number {
+  if (a.createdAtMs !== b.createdAtMs || a.group === b.group) return compareAges(a, b);
   return a.group === 'gateway.networking.k8s.io' ? -1 : 1;
 }
 

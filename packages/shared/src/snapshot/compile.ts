@@ -10,6 +10,7 @@
 
 import { type ConfigIssue, sortIssues } from '../resources/issue.js';
 import { type HttpRoute, issueAt, type ResourceSet, resourceName } from '../resources/resource.js';
+import { compareAges } from './age.js';
 import { checkKinds } from './allowed-routes.js';
 import { type Attachment, attachRoutes } from './attachment.js';
 import { withClosed } from './closed-listeners.js';
@@ -25,7 +26,6 @@ import { buildMatches } from './matches.js';
 import { createMaterialBook } from './material.js';
 import { indexNamespaces } from './namespaces.js';
 import { compilePolicies, type Policies } from './policies.js';
-import { compareRoutes } from './precedence.js';
 import type { RoutePolicies } from './route-limits.js';
 import { buildRules, type RuleTable } from './rules.js';
 import { createServiceTable, indexServices, type ServiceIndex, type ServiceTable, unownedSlices } from './services.js';
@@ -64,7 +64,7 @@ export function compileSnapshot(resources: ResourceSet, nowMs = Date.now()): Com
   );
   checkServed(served, context);
   const ours = new Set(gateways.map(({ gateway }) => resourceName(gateway)));
-  const routes = [...resources.httpRoutes].sort(compareRoutes);
+  const routes = [...resources.httpRoutes].sort(compareAges);
   const { attachments, parents } = attachRoutes(routes, ours, listeners, context);
   const serving = new Set(attachments.filter(({ listener }) => served.has(listener)).map(({ route }) => route));
   const { services, table } = compileRules(routes, serving, { index, policies }, context);

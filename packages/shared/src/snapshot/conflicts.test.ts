@@ -46,12 +46,16 @@ test('of listeners with one port, protocol and hostname none is served, in one G
   expect(statusOf(result, 'Gateway', 'main').conditions?.[0]?.message).toBe('not served: listener a, b');
 });
 
-test('and over Gateways too: the one that has nothing left is not accepted', () => {
+test('over Gateways the older one keeps its listener: one that is added takes nothing off', () => {
   const { result, names } = served(
     gateway({ name: 'b' }),
     gateway({ name: 'a', listeners: ['name: http, port: 80, protocol: HTTP', OTHER] }),
   );
-  expect(names).toEqual(['default/a/other']);
+  expect(names).toEqual(['default/a/http', 'default/a/other']);
+  expect(brief(result.issues)).toEqual([
+    'spec.listeners[0].port: conflicts with listener "http" of Gateway default/a: same port, protocol and hostname: this one is not served',
+  ]);
+  expect(listenerConditions(result, 'a', 'http')).toContain('Conflicted False NoConflicts');
   expect(listenerConditions(result, 'b', 'http')).toEqual(conflicted('HostnameConflict'));
   expect(conditionsOf(result, 'Gateway', 'b')).toEqual([
     'Accepted False ListenersNotValid',
@@ -60,7 +64,9 @@ test('and over Gateways too: the one that has nothing left is not accepted', () 
 });
 
 test('when nothing at all is left, it is an error', () => {
-  const { result } = served(gateway({ name: 'b' }), gateway({ name: 'a' }));
+  const { result } = served(
+    gateway({ listeners: ['name: a, port: 80, protocol: HTTP', 'name: b, port: 80, protocol: HTTP'] }),
+  );
   expect(result.issues.map(({ severity }) => severity).sort()).toEqual(['error', 'warning', 'warning']);
 });
 
@@ -99,15 +105,13 @@ test.each([
     gateway({ name: 'a', ...(wide && { addresses: wide }), listeners: [x('a'), OTHER] }),
     gateway({ name: 'b', addresses: narrow, listeners: [x('b')] }),
   );
-  expect(names).toEqual(['default/a/other']);
-  for (const name of ['a', 'b']) {
-    expect(listenerConditions(result, name, 'x')).toEqual([
-      'Accepted False PortUnavailable',
-      'Programmed False Invalid',
-      'ResolvedRefs True ResolvedRefs',
-      'Conflicted False NoConflicts',
-    ]);
-  }
+  expect(names.sort()).toEqual(['default/a/other', 'default/a/x']);
+  expect(listenerConditions(result, 'b', 'x')).toEqual([
+    'Accepted False PortUnavailable',
+    'Programmed False Invalid',
+    'ResolvedRefs True ResolvedRefs',
+    'Conflicted False NoConflicts',
+  ]);
 });
 
 test('on addresses of their own two listeners may have the same port and hostname, and on a common one they may not', () => {
@@ -118,7 +122,7 @@ test('on addresses of their own two listeners may have the same port and hostnam
   expect(served(...apart).names).toEqual(['default/a/http', 'default/b/http']);
   const third = gateway({ name: 'c', addresses: ['value: 127.0.0.3', 'value: 127.0.0.4'] });
   const { result, names } = served(...apart, third);
-  expect(names).toEqual(['default/b/http']);
+  expect(names).toEqual(['default/a/http', 'default/b/http']);
   expect(listenerConditions(result, 'c', 'http')).toEqual(conflicted('HostnameConflict'));
 });
 

@@ -2,12 +2,14 @@
  * Listeners that nothing tells apart, and those whose TLS overlaps.
  *
  * "The implementation MUST NOT pick one conflicting Listener as the winner. ALL indistinct Listeners must not be accepted"
- * (GatewaySpec.Listeners). Listeners share a socket when they have port and address in common; a socket on every address
+ * (GatewaySpec.Listeners): so it is within a Gateway. Over Gateways that share a data plane the standard leaves it open; the
+ * older one keeps its listener (then by name, as ListenerSets do), so that a Gateway that is added takes nothing off. Listeners share a socket when they have port and address in common; a socket on every address
  * and one on a single address cannot stand side by side on one port, so those who ask for the one or the other conflict
  * too. Pure but for what it says.
  */
 import { isIPv4 } from 'node:net';
 import { issueAt, resourceName } from '../resources/resource.js';
+import { compareAges } from './age.js';
 import type { CompileContext } from './context.js';
 import { groupBy } from './group-by.js';
 import { covers } from './hostname.js';
@@ -31,31 +33,69 @@ interface Conflict {
   readonly other: Listener;
 }
 
-/** The listeners that conflict with another one; each has its conditions and a warning. */
+/** The listeners that conflict with another one of their Gateway, or of an older one; each has its conditions and a warning. */
 export function findConflicts(candidates: readonly Listener[], context: CompileContext): ReadonlySet<Listener> {
   const conflicted = new Set<Listener>();
+  const refuse = (conflict: Conflict) => {
+    if (conflicted.has(conflict.listener)) return;
+    conflicted.add(conflict.listener);
+    report(conflict, context);
+  };
   for (const port of groupBy(candidates, ({ spec }) => spec.port).values()) {
-    const sockets = socketsOf(port);
-    const shared = [...sockets.values()];
-    const conflicts = [
-      ...shared.flatMap(protocolConflicts),
-      ...shared.flatMap(hostnameConflicts),
-      ...addressConflicts(sockets),
-    ];
-    for (const conflict of conflicts) {
-      if (conflicted.has(conflict.listener)) continue;
-      conflicted.add(conflict.listener);
-      report(conflict, context);
+    const taken: Sockets = new Map();
+    const gateways = [...groupBy(port, ({ gateway }) => gateway)].sort(([a], [b]) => compareAges(a, b));
+    for (const [, own] of gateways) {
+      for (const conflict of conflictsWithin(own)) refuse(conflict);
+      const distinct = own.filter((listener) => !conflicted.has(listener));
+      for (const conflict of distinct.flatMap((listener) => conflictWith(taken, listener))) refuse(conflict);
+      for (const listener of distinct) if (!conflicted.has(listener)) take(taken, listener);
     }
   }
   return conflicted;
 }
 
+/** Of one Gateway, which has the same addresses for all of its listeners. */
+function conflictsWithin(own: readonly Listener[]): Conflict[] {
+  return [...protocolConflicts(own), ...hostnameConflicts(own)];
+}
+
+/** What is bound on one address: listeners by hostname, all of one protocol. */
+type Sockets = Map<string, Map<string, Listener>>;
+
+function take(taken: Sockets, listener: Listener): void {
+  for (const address of boundAddresses(listener)) {
+    const socket = taken.get(address) ?? new Map<string, Listener>();
+    socket.set(listener.hostname, listener);
+    taken.set(address, socket);
+  }
+}
+
+/** The conflict of a listener with one of an older Gateway; none or one. */
+function conflictWith(taken: Sockets, listener: Listener): Conflict[] {
+  for (const address of boundAddresses(listener)) {
+    for (const [bound, socket] of taken) {
+      const [first] = socket.values();
+      if (first === undefined) continue;
+      if (bound === address) {
+        if (first.protocol !== listener.protocol) return [{ reason: 'ProtocolConflict', listener, other: first }];
+        const same = socket.get(listener.hostname);
+        if (same !== undefined) return [{ reason: 'HostnameConflict', listener, other: same }];
+      } else if (includes(bound, address) || includes(address, bound)) {
+        return [{ reason: 'PortUnavailable', listener, other: first }];
+      }
+    }
+  }
+  return [];
+}
+
+/** '': what the options say. */
+function boundAddresses({ addresses }: Listener): readonly string[] {
+  return addresses.length === 0 ? [''] : addresses;
+}
+
 /** The listeners of one port by the address that is bound; '': what the options say. */
 function socketsOf(port: readonly Listener[]): ReadonlyMap<string, readonly Listener[]> {
-  const entries = port.flatMap((listener) =>
-    (listener.addresses.length === 0 ? [''] : listener.addresses).map((address) => ({ address, listener })),
-  );
+  const entries = port.flatMap((listener) => boundAddresses(listener).map((address) => ({ address, listener })));
   const sockets = [...groupBy(entries, ({ address }) => address)];
   return new Map(sockets.map(([address, group]) => [address, group.map(({ listener }) => listener)]));
 }
@@ -80,21 +120,6 @@ function hostnameConflicts(socket: readonly Listener[]): Conflict[] {
   });
 }
 
-function addressConflicts(sockets: ReadonlyMap<string, readonly Listener[]>): Conflict[] {
-  const reason = 'PortUnavailable';
-  return [...sockets].flatMap(([address, socket]) =>
-    [...sockets].flatMap(([one, beside]) => {
-      const [outer] = socket;
-      const [inner] = beside;
-      if (!includes(address, one) || outer === undefined || inner === undefined) return [];
-      return [
-        ...socket.map((listener) => ({ reason, listener, other: inner }) as const),
-        ...beside.map((listener) => ({ reason, listener, other: outer }) as const),
-      ];
-    }),
-  );
-}
-
 /** Whether a socket on the one address takes connections to the other, which is another one. */
 export function includes(address: string, other: string): boolean {
   if (address === other) return false;
@@ -104,13 +129,12 @@ export function includes(address: string, other: string): boolean {
 function report({ reason, listener, other }: Conflict, context: CompileContext): void {
   const { gateway, spec, path } = listener;
   const message = `conflicts with ${describe(other)}: ${CONFLICTS[reason]}`;
+  const outcome = other.gateway === gateway ? 'neither is served' : 'this one is not served';
   if (reason !== 'PortUnavailable') {
     context.book.listener(gateway, spec.name, { type: 'Conflicted', status: 'True', reason, message });
   }
   context.book.listener(gateway, spec.name, { type: 'Accepted', status: 'False', reason, message });
-  context.issues.push(
-    issueAt(gateway, 'warning', [...path, 'port'], `${message}: neither is served`, REMEDIES[reason]),
-  );
+  context.issues.push(issueAt(gateway, 'warning', [...path, 'port'], `${message}: ${outcome}`, REMEDIES[reason]));
 }
 
 /** `listener "http" of Gateway default/main`. */

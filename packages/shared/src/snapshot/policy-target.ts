@@ -8,9 +8,9 @@
 import type { IssueSeverity } from '../resources/issue.js';
 import type { ConfigPath } from '../resources/path.js';
 import { issueAt, type Resource, resourceName } from '../resources/resource.js';
+import { compareAges } from './age.js';
 import type { CompileContext } from './context.js';
 import { type GrantTarget, notPermitted } from './grants.js';
-import { compareText } from './hostname.js';
 
 /** What the conditions of a kind of policy are called: the reference's words. */
 export interface PolicyWords {
@@ -100,13 +100,7 @@ export function conflict(target: string, first: Policy): Refusal {
 
 /** The oldest first, then by name. */
 export function byAge<Kind extends Policy>(policies: readonly Kind[]): Kind[] {
-  return [...policies].sort(compareAge);
-}
-
-/** Both may be without a time, which is younger than any. */
-export function compareAge(a: Policy, b: Policy): number {
-  if (a.createdAtMs !== b.createdAtMs) return a.createdAtMs < b.createdAtMs ? -1 : 1;
-  return compareText(resourceName(a), resourceName(b));
+  return [...policies].sort(compareAges);
 }
 
 /** Where a field of a policy's settings stands whose `override` wins: in `override` when it is there. */

@@ -8,8 +8,9 @@
  * of two the longer text counts. Total: no two candidates of a listener are equal, so the order never depends on the
  * files. Pure.
  */
-import { type HttpRoute, resourceName } from '../resources/resource.js';
-import { compareHostnames, compareText } from './hostname.js';
+import type { HttpRoute } from '../resources/resource.js';
+import { compareAges } from './age.js';
+import { compareHostnames } from './hostname.js';
 import type { MatchSnapshot } from './snapshot.js';
 
 /** A match of an attached route, with all that decides its place. */
@@ -31,16 +32,10 @@ export function compareCandidates(a: Candidate, b: Candidate): number {
     methodRank(a.match) - methodRank(b.match) ||
     b.match.headers.length - a.match.headers.length ||
     b.match.queryParams.length - a.match.queryParams.length ||
-    compareRoutes(a.route, b.route) ||
+    compareAges(a.route, b.route) ||
     a.ruleIndex - b.ruleIndex ||
     a.matchIndex - b.matchIndex
   );
-}
-
-/** The oldest first, then by `namespace/name`. */
-export function compareRoutes(a: HttpRoute, b: HttpRoute): number {
-  // Infinity - Infinity is NaN: two routes without a time are told apart by name.
-  return Math.sign(a.createdAtMs - b.createdAtMs || 0) || compareText(resourceName(a), resourceName(b));
 }
 
 /** A match with a method before one without; which method it is does not count. */
