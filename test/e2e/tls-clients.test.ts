@@ -133,6 +133,7 @@ test('an RSA certificate is shown to clients that know no other', async () => {
 test.each([
   ['a.example.com', 'a.example.com'],
   ['A.Example.COM', 'a.example.com'],
+  ['a.example.com.', 'a.example.com'],
   ['x.example.com', '*.example.com'],
   ['y.x.example.com', '*.example.com'],
   ['x.b.example.com', '*.b.example.com'],
@@ -160,6 +161,13 @@ test.each([
     closeReason: 'tls-failed',
     tlsError: expect.stringContaining('server name'),
   });
+});
+
+// The router would take the first for the *.example.com listener's: what its own asks of clients would not count.
+test.each(['.b.example.com', 'a..example.com', 'x.example.com..'])('%s is no server name', async (servername) => {
+  const before = (await engine.log()).length;
+  await expect(tlsConnect(listener, { rejectUnauthorized: false, servername })).rejects.toThrow(/decode error/);
+  expect((await engine.records(before + 1)).at(-1)).toMatchObject({ tlsError: 'malformed server name' });
 });
 
 test('http/1.1 is agreed on, and nothing else', async () => {

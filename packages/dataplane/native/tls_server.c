@@ -42,7 +42,22 @@ static int on_client_certificate(int good, X509_STORE_CTX *store) {
   return 1;
 }
 
-/* The client's server name in lower case, "" for none. False: the extension is malformed. */
+/* Letters, digits, `-`, `_`; no label is empty. The router reads hosts alike: a name that one of them took for another
+ * listener's would pass by what that one asks of its clients. */
+static bool read_labels(const uint8_t *bytes, size_t length, char *name) {
+  int previous = '.';
+  for (size_t i = 0; i < length; i++) {
+    int character = bytes[i];
+    bool good = character == '.' ? previous != '.' : isalnum(character) || character == '-' || character == '_';
+    if (!good) return false;
+    name[i] = (char)tolower(character);
+    previous = character;
+  }
+  name[length] = 0;
+  return previous != '.';
+}
+
+/* The client's server name in lower case, without the dot of an absolute name, "" for none. False: it is malformed. */
 static bool read_server_name(SSL *ssl, char name[SERVER_NAME_MAX + 1]) {
   const uint8_t *bytes = NULL;
   size_t length = 0;
@@ -50,14 +65,9 @@ static bool read_server_name(SSL *ssl, char name[SERVER_NAME_MAX + 1]) {
   if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &length) != 1) return true;
   if (length < 5 || (size_t)(bytes[0] << 8 | bytes[1]) != length - 2 || bytes[2] != TLSEXT_NAMETYPE_host_name) return false;
   size_t name_length = (size_t)(bytes[3] << 8 | bytes[4]);
-  if (name_length == 0 || name_length > length - 5 || name_length > SERVER_NAME_MAX) return false;
-  for (size_t i = 0; i < name_length; i++) {
-    int character = bytes[5 + i];
-    if (!isalnum(character) && character != '-' && character != '.' && character != '_') return false;
-    name[i] = (char)tolower(character);
-  }
-  name[name_length] = 0;
-  return true;
+  if (name_length > length - 5) return false;
+  if (name_length > 1 && bytes[4 + name_length] == '.') name_length--;
+  return name_length <= SERVER_NAME_MAX && read_labels(bytes + 5, name_length, name);
 }
 
 static bool take_context(SSL *ssl, const struct tls_context *context) {
