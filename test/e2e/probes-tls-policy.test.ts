@@ -30,6 +30,7 @@ let folder: string;
 let prober: ProbeProcess;
 let trusting: ProbeProcess;
 let [ca, otherCa] = ['', ''];
+let own: KeyPair;
 let client: KeyPair;
 let stranger: KeyPair;
 let plain: AddressInfo;
@@ -70,8 +71,8 @@ beforeAll(async () => {
   [ca, otherCa] = [readFileSync(made.caFile, 'utf8'), readFileSync(others.caFile, 'utf8')];
   client = made.signed('client', 'gateway.example');
   stranger = others.signed('stranger', 'gateway.example');
-  const pair = made.signed('server', '*.shop.example', 2, ['DNS:chat.example', `URI:${SPIFFE}`]);
-  [plain, mutual] = [await serve(pair), await serve(pair, ca)];
+  own = made.signed('server', '*.shop.example', 2, ['DNS:chat.example', `URI:${SPIFFE}`]);
+  [plain, mutual] = [await serve(own), await serve(own, ca)];
   prober = new ProbeProcess({ NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_EXTRA_CA_CERTS: '' });
   trusting = new ProbeProcess({ NODE_EXTRA_CA_CERTS: made.caFile });
 });
@@ -114,6 +115,7 @@ test.each<[string, readonly string[]]>([
   ['in capitals', ['CHAT.Example']],
   ['the wildcard itself', ['*.shop.example']],
   ['a URI', [SPIFFE]],
+  ['an address', ['127.0.0.1']],
 ])('names that are taken: %s', async (_, subjectAltNames) => {
   expect(await why({ subjectAltNames })).toBe('');
 });
@@ -125,11 +127,16 @@ test.each<[string, readonly string[]]>([
   ['the beginning of a URI', [SPIFFE.slice(0, -1)]],
   ['a URI in capitals', [SPIFFE.toUpperCase()]],
   ['the subject, which says nothing', ['Sluice test CA']],
-  ['the address, which is not asked for', ['127.0.0.1']],
+  ['another address', ['127.0.0.2']],
 ])('names that are not: %s', async (_, subjectAltNames) => {
   expect(await why({ subjectAltNames })).toBe(
     `probe ${WORD}: TLS: the certificate is not for ${subjectAltNames.join(' or ')}`,
   );
+});
+
+test("the server's own certificate may be the authority", async () => {
+  expect(await why({ authority: { certificates: own.cert } })).toBe('');
+  expect(await why({ authority: { certificates: client.cert } })).not.toBe('');
 });
 
 test('no server name is sent when the policy has none', async () => {

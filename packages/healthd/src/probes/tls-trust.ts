@@ -1,16 +1,17 @@
 /**
  * Whom a probe trusts and what it shows, as a BackendTLSPolicy says it: authorities, names, a certificate of our own.
  *
- * Always verified unless the policy names no authority at all. Names are compared as RFC 6125 has it, against the
- * subjectAltNames alone: the subject's common name says nothing. healthd's only thread.
+ * Always verified unless the policy names no authority at all. Trusted and compared is as in the engine (tls_client.c): what
+ * one of them took and the other did not would be down for good. The subject's common name says nothing. healthd's only thread.
  */
 import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
 export interface ProbeTls {
   /** Sent as SNI; '' sends none. */
   readonly sni: string;
-  /** Of which the certificate must have one: DNS names, or URIs. */
+  /** Of which the certificate must have one: DNS names, addresses or URIs. */
   readonly subjectAltNames: readonly string[];
   readonly trust: TlsTrust;
 }
@@ -44,7 +45,8 @@ export class TlsTrust {
     this.#context ??= createSecureContext({
       // An empty list trusts nobody; an empty text, or none, would mean the system's authorities.
       ...(typeof this.#authority === 'object'
-        ? { ca: [this.#authority.certificates].filter((pem) => pem !== '') }
+        ? // An authority in between, or the server's own certificate, may be all that is trusted.
+          { ca: [this.#authority.certificates].filter((pem) => pem !== ''), allowPartialTrustChain: true }
         : {}),
       ...(this.#certificate === null ? {} : { cert: this.#certificate.chain, key: this.#certificate.key }),
     });
@@ -72,6 +74,7 @@ export function hasName(der: Buffer, names: readonly string[]): boolean {
   const lower = new Set([...entries].map((entry) => entry.toLowerCase()));
   return names.some((name) => {
     if (name.includes('://')) return entries.has(`URI:${name}`);
+    if (isIP(name) !== 0) return certificate.checkIP(name) !== undefined;
     // A wildcard that is asked for is a name like any other.
     if (lower.has(`dns:${name.toLowerCase()}`)) return true;
     return certificate.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined;
