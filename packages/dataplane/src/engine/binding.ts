@@ -275,7 +275,7 @@ export interface Native extends NativeTls {
 export function loadNative(): Native {
   const require = createRequire(import.meta.url);
   try {
-    return require(process.env['SLUICE_NATIVE'] ?? '../../build/Release/sluice.node') as Native;
+    return require(process.env.SLUICE_NATIVE ?? '../../build/Release/sluice.node') as Native;
   } catch (cause) {
     throw new Error('the native engine is not built for this Node: run `npm run setup`', { cause });
   }

@@ -33,7 +33,7 @@ type ContextNative = Pick<NativeTls, 'tlsServerContext' | 'tlsClientContext' | '
 
 /** What Node's own clients trust: its authorities, and those of NODE_EXTRA_CA_CERTS. */
 function systemAuthorities(): string {
-  const extra = process.env['NODE_EXTRA_CA_CERTS'];
+  const extra = process.env.NODE_EXTRA_CA_CERTS;
   return [...rootCertificates, ...(extra === undefined ? [] : [readFileSync(extra, 'utf8')])].join('\n');
 }
 

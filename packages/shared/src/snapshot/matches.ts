@@ -64,9 +64,9 @@ function matchOf(match: Match, rule: number, at: ConfigPath, warn: Warn): MatchS
  */
 function normalisePath({ type, value }: Match['path']): string {
   if (type === 'RegularExpression') return value;
-  const path = value.replace(/%[2-7][0-9a-f]/gi, (escape) => {
-    const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-    return /[A-Za-z0-9._~-]/.test(character) ? character : escape;
+  const path = value.replace(/%[2-7][0-9a-f]/gi, (escaped) => {
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    return /[A-Za-z0-9._~-]/.test(character) ? character : escaped;
   });
   return type === 'PathPrefix' && path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
