@@ -41,9 +41,7 @@ export function secureManifests(
   const documents = manifests({ services })
     .split('\n---\n')
     .map((text) => JSON.parse(text) as Manifest);
-  const secured = documents.map((document) =>
-    document.kind === 'Gateway' ? secure(document, listeners) : document,
-  );
+  const secured = documents.map((document) => (document.kind === 'Gateway' ? secure(document, listeners) : document));
   return [...secured, ...more].map((document) => JSON.stringify(document)).join('\n---\n');
 }
 
