@@ -1,0 +1,114 @@
+/** Certificates and client authorities that a reload replaces: live connections, new ones, and sessions from before. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EchoBackend } from '../support/echo-backend.js';
+import { eventually } from '../support/eventually.js';
+import { Gateway } from '../support/gateway.js';
+import { upgradeHead } from '../support/heads.js';
+import { Authority } from '../support/tls-authority.js';
+import { type TlsClient, tlsConnect, tlsEchoes } from '../support/tls-client.js';
+import { authoritySecret, secureManifests, tlsPolicy, tlsSecret } from '../support/tls-manifests.js';
+
+const HOST = 'chat.example.com';
+const LISTENERS = [{ name: 'chat', hostname: HOST, secrets: ['chat'] }];
+const VERIFY = tlsPolicy('FrontendTLSPolicy', 'clients', {
+  targetRef: { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' },
+  default: { verify: { caCertificateRef: { group: '', kind: 'Secret', name: 'clients' } } },
+});
+
+let folder: string;
+let backend: EchoBackend;
+let authority: Authority;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-tls-'));
+  authority = new Authority(folder, 'ca');
+  backend = await EchoBackend.start();
+});
+
+afterAll(async () => {
+  await backend.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function config(server: string, clients: Authority): string {
+  const secrets = [
+    tlsSecret('chat', authority.issue(HOST, { names: [`DNS:${HOST}`, `DNS:${server}`] })),
+    authoritySecret('clients', clients.certificate),
+  ];
+  return secureManifests(LISTENERS, { echo: [backend] }, [...secrets, VERIFY]);
+}
+
+function reload(gateway: Gateway, to: string): void {
+  writeFileSync(join(gateway.folder, 'config.yaml'), to);
+  gateway.child.kill('SIGHUP');
+}
+
+function connect(gateway: Gateway, options: ConnectionOptions): Promise<TlsClient> {
+  return tlsConnect(gateway, { servername: HOST, ca: authority.certificate, ...options });
+}
+
+/** Completes a WebSocket handshake; throws when the connection or the answer is no good. */
+async function upgrade(connected: Promise<TlsClient>): Promise<TlsClient> {
+  const client = await connected;
+  await client.client.write(upgradeHead({ host: HOST }));
+  const { status } = await client.client.readHead();
+  if (status !== 101) throw new Error(`answered with ${status}`);
+  return client;
+}
+
+/** The name of a certificate beside the host's. */
+function shown({ socket }: TlsClient): string {
+  return socket.getPeerCertificate().subjectaltname?.split('DNS:').at(-1) ?? '';
+}
+
+async function newCertificate(gateway: Gateway, options: ConnectionOptions, name: string): Promise<void> {
+  await eventually(async () => {
+    const client = await connect(gateway, options);
+    const now = shown(client);
+    client.socket.destroy();
+    expect(now).toBe(name);
+  });
+}
+
+test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+  '%s: a certificate is renewed, an authority of clients replaced',
+  async (maxVersion) => {
+    const [clients, others] = [new Authority(folder, 'clients'), new Authority(folder, 'others')];
+    const as = (by: Authority) => {
+      const { chain, key } = by.issue('client');
+      return { maxVersion, cert: chain, key };
+    };
+    const [mine, another] = [as(clients), as(others)];
+    const gateway = await Gateway.start({ config: config('first', clients), flags: { 'port-map': '443=0' } });
+    const connecting = connect(gateway, mine);
+    let session: Buffer | undefined;
+    (await connecting).socket.on('session', (given) => {
+      session = given;
+    });
+    const live = await upgrade(connecting);
+    expect(shown(live)).toBe('first');
+    session ??= live.socket.getSession(); // of TLS 1.2: it came with the handshake
+    expect(session).toBeDefined();
+
+    reload(gateway, config('renewed', clients));
+    await newCertificate(gateway, mine, 'renewed');
+    expect(await tlsEchoes(live, 'before the renewal')).toBe(true);
+    const resumed = await upgrade(connect(gateway, { ...mine, session }));
+    expect(resumed.socket.isSessionReused()).toBe(true);
+    expect(await tlsEchoes(resumed, 'with a session from before')).toBe(true);
+
+    reload(gateway, config('others', others));
+    await newCertificate(gateway, another, 'others');
+    for (const each of [live, resumed]) expect(await tlsEchoes(each, 'spliced before')).toBe(true);
+    const refused = await connect(gateway, { ...mine, session });
+    expect(refused.socket.isSessionReused()).toBe(false);
+    await expect(upgrade(Promise.resolve(refused))).rejects.toThrow('answered with 400');
+    (await upgrade(connect(gateway, another))).socket.destroy();
+    for (const each of [live, resumed, refused]) each.socket.destroy();
+    await gateway.stop();
+  },
+);
