@@ -221,6 +221,7 @@ void connection_end(struct engine *engine, struct connection *connection, enum r
     timer_clear(engine, connection);
     if (connection->state == STATE_SPLICED) counter_add(&engine->spliced, (uint64_t)-1);
     backend_release(engine, connection);
+    relay_cut(connection);
     client_release(engine, connection);
     handshake_free(connection);
     counter_add(&engine->active, (uint64_t)-1);

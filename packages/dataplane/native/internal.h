@@ -305,6 +305,9 @@ uint64_t splice_deadline(const struct connection *connection);
 
 /* relay.c, linger.c */
 void relay_run(struct engine *engine, struct connection *connection);
+/* For a connection that ends in the middle of its answer: one without framing must not look whole, so the client gets a
+ * reset instead of an end in order. */
+void relay_cut(struct connection *connection);
 void linger_begin(struct engine *engine, struct connection *connection, bool backend, enum reason reason);
 void linger_run(struct engine *engine, struct connection *connection);
 

@@ -25,13 +25,16 @@ static enum relay_status measure(struct connection *connection, const uint8_t *b
   return connection->relay_left == 0 ? RELAY_COMPLETE : RELAY_MORE;
 }
 
+void relay_cut(struct connection *connection) {
+  if (connection->state != STATE_RELAYING || connection->relay_mode != RELAY_UNTIL_EOF) return;
+  struct linger reset = {.l_onoff = 1};
+  setsockopt(connection->client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  side_abort(&connection->client);
+}
+
 static void relay_end(struct engine *engine, struct connection *connection, enum reason reason) {
   handshake_free(connection);
   if (reason == REASON_RELAY_TRUNCATED && connection->relay_mode == RELAY_UNTIL_EOF) {
-    /* An end in order would make the cut answer look whole: only a reset says that it is not. */
-    struct linger reset = {.l_onoff = 1};
-    setsockopt(connection->client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    side_abort(&connection->client);
     connection_end(engine, connection, reason);
     return;
   }

@@ -118,6 +118,22 @@ TEST(relay_until_eof_cut_by_a_reset) {
   rig_close(&rig);
 }
 
+/* Whatever ends it: here the end of a drain. */
+TEST(relay_until_eof_cut_by_us) {
+  rig_open(&rig, NULL, 0);
+  int client, backend;
+  begin(&client, &backend);
+  socket_send_text(backend, "HTTP/1.0 200 OK\r\n\r\nhello");
+  socket_expect_text(client, "HTTP/1.0 200 OK\r\n\r\nhello");
+  engine_close_all(rig.engine, REASON_DRAIN_TIMEOUT);
+  rig_expect_log(&rig, "\"closeReason\":\"drain-timeout\"");
+  CHECK_EQ(recv(client, out, sizeof out, 0), -1);
+  CHECK_EQ(errno, ECONNRESET);
+  close(client);
+  close(backend);
+  rig_close(&rig);
+}
+
 TEST(relay_large_answer_to_a_slow_reader) {
   rig_open(&rig, NULL, 4096);
   int client, backend;
