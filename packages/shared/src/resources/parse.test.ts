@@ -173,10 +173,9 @@ test('keys that JavaScript knows are unknown fields like any other', () => {
   expect({}).not.toHaveProperty('polluted');
 });
 
-test('five thousand routes are read in one go', () => {
-  const count = 5000;
-  const text = documents(...Array.from({ length: count }, (_, index) => route({ name: `r${index}` })));
-  const { resources, issues } = parse(text);
+test('every document of a file is read, in its order', () => {
+  const names = Array.from({ length: 20 }, (_, index) => `r${index}`);
+  const { resources, issues } = parse(documents(...names.map((name) => route({ name }))));
   expect(issues).toEqual([]);
-  expect(resources.httpRoutes).toHaveLength(count);
+  expect(resources.httpRoutes.map(({ name }) => name)).toEqual(names);
 });
