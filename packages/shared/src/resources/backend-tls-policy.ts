@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { strictResource } from './metadata.js';
 import { localRef } from './object-ref.js';
-import { choice, fields, groupName, hostname, kindName, objectName, preciseHostname, wrong } from './schema.js';
+import { atMost, choice, fields, groupName, hostname, kindName, objectName, preciseHostname, wrong } from './schema.js';
 
 const targetRef = fields({
   group: groupName.default(''),
@@ -36,10 +36,10 @@ const subjectAltName = fields({
 });
 
 const validation = fields({
-  caCertificateRefs: z.array(localRef).max(8, wrong('must have at most 8 entries')).default([]),
+  caCertificateRefs: z.array(localRef).max(8, atMost(8)).default([]),
   wellKnownCACertificates: choice(['System', '']).optional(),
   hostname: preciseHostname,
-  subjectAltNames: z.array(subjectAltName).max(5, wrong('must have at most 5 entries')).default([]),
+  subjectAltNames: z.array(subjectAltName).max(5, atMost(5)).default([]),
 }).superRefine(({ caCertificateRefs, wellKnownCACertificates }, context) => {
   const add = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
   const wellKnown = (wellKnownCACertificates ?? '') !== '';

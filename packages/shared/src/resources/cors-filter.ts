@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { headerName } from './header-field.js';
 import { originFault } from './origin.js';
-import { choice, fields, wholeNumber, wrong } from './schema.js';
+import { atMost, choice, fields, wholeNumber, wrong } from './schema.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', '*'] as const;
 
@@ -19,7 +19,7 @@ const origin = z.string().superRefine((value, context) => {
 function wildcardList<Item extends z.ZodType<string>>(item: Item, max: number) {
   return z
     .array(item)
-    .max(max, wrong(`must have at most ${max} entries`))
+    .max(max, atMost(max))
     .default([])
     .superRefine((entries: readonly string[], context) => {
       const seen = new Set<string>();

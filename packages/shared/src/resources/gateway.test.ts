@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { gateway, marked, parse } from '../testing/manifests.js';
+import { brief, gateway, marked, parse } from '../testing/manifests.js';
 
 const LISTENER = 'name: http, port: 80, protocol: HTTP';
 
@@ -93,10 +93,28 @@ test.each([
   ]);
 });
 
-test.each(['allowedListeners', 'tls', 'backendTLS', 'defaultScope'])('spec.%s is refused, not passed over', (field) => {
+test.each(['tls', 'backendTLS'])('spec.%s is refused, not passed over', (field) => {
   const { text, line, column } = marked(gateway().replace('spec:\n', `spec:\n  §${field}: {}\n`));
   expect(parse(text).issues).toMatchObject([{ line, column, path: `spec.${field}`, message: NOT_YET }]);
   expect(parse(text).resources.gateways).toEqual([]);
+});
+
+test.each(['allowedListeners: { namespaces: { from: All } }', 'defaultScope: All', 'defaultScope: 1'])(
+  'a field that is not served is taken as it is: %s',
+  (field) => {
+    const { resources, issues } = parse(gateway().replace('spec:\n', `spec:\n  ${field}\n`));
+    expect(issues).toEqual([]);
+    expect(resources.gateways).toHaveLength(1);
+  },
+);
+
+test('a Gateway has at most 64 listeners', () => {
+  const listeners = (count: number) =>
+    Array.from({ length: count }, (_, index) => `name: l${index}, port: ${index + 1}, protocol: HTTP`);
+  expect(parse(gateway({ listeners: listeners(64) })).issues).toEqual([]);
+  expect(brief(parse(gateway({ listeners: listeners(65) })).issues)).toEqual([
+    'spec.listeners: must have at most 64 entries',
+  ]);
 });
 
 test.each(['HTTPS', 'hTTp', 'TLS', 'TCP', 'UDP', 'example.com/mine'])(

@@ -1,7 +1,7 @@
 /**
  * Schema of Gateway (gateway.networking.k8s.io/v1): listeners, whom they let attach, their certificates, addresses.
  *
- * Every field of the standard is named here, supported or refused: nothing is passed over in silence. A value that makes one
+ * Every field of the standard is named here: nothing is passed over in silence. A value that makes one
  * listener unusable (its protocol, a passthrough, a kind of route) is let through, because the standard answers it with a
  * condition of that listener. Any thread.
  * Source: kubernetes-sigs/gateway-api, apis/v1/gateway_types.go.
@@ -10,7 +10,19 @@ import { z } from 'zod';
 import { labelSelector } from './label-selector.js';
 import { strictResource } from './metadata.js';
 import { secretRef } from './object-ref.js';
-import { choice, fields, groupName, hostname, kindName, objectName, port, unsupported, wrong } from './schema.js';
+import {
+  atMost,
+  choice,
+  fields,
+  groupName,
+  hostname,
+  kindName,
+  objectName,
+  port,
+  unserved,
+  unsupported,
+  wrong,
+} from './schema.js';
 
 const namespaces = fields({
   from: choice(['Same', 'All', 'Selector', 'None']).default('Same'),
@@ -25,7 +37,7 @@ const allowedRoutes = fields({
   namespaces: namespaces.default({ from: 'Same' }),
   kinds: z
     .array(fields({ group: groupName.default('gateway.networking.k8s.io'), kind: kindName }))
-    .max(8, wrong('must have at most 8 entries'))
+    .max(8, atMost(8))
     .optional(),
 });
 
@@ -34,7 +46,7 @@ const options = z.record(z.string(), z.string()).default({});
 
 const listenerTls = fields({
   mode: choice(['Terminate', 'Passthrough']).default('Terminate'),
-  certificateRefs: z.array(secretRef).max(64, wrong('must have at most 64 entries')).default([]),
+  certificateRefs: z.array(secretRef).max(64, atMost(64)).default([]),
   options,
   frontendValidation: unsupported('ask for client certificates with a FrontendTLSPolicy of alb.networking.azure.io/v1'),
 }).superRefine(({ mode, certificateRefs, options: given }, context) => {
@@ -92,13 +104,13 @@ const infrastructure = fields({
 
 const spec = fields({
   gatewayClassName: objectName,
-  listeners: z.array(listener).min(1, 'must have at least one listener'),
-  addresses: z.array(address).max(16, wrong('must have at most 16 entries')).default([]),
+  listeners: z.array(listener).min(1, 'must have at least one listener').max(64, atMost(64)),
+  addresses: z.array(address).max(16, atMost(16)).default([]),
   infrastructure: infrastructure.optional(),
-  allowedListeners: unsupported('write the listeners in the Gateway'),
+  allowedListeners: unserved,
   tls: unsupported('write tls in each listener; client certificates are asked for by a FrontendTLSPolicy'),
   backendTLS: unsupported('describe the connection to a backend with a BackendTLSPolicy'),
-  defaultScope: unsupported('name the Gateway in the parentRefs of each route'),
+  defaultScope: unserved,
 });
 
 export const gatewaySchema = strictResource(spec, 'Gateway');

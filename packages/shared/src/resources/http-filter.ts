@@ -12,6 +12,7 @@ import { headerName, headerValue } from './header-field.js';
 import { localRef } from './object-ref.js';
 import { pathModifier } from './path-match.js';
 import {
+  atMost,
   choice,
   fields,
   foundName,
@@ -25,7 +26,7 @@ import {
   wrong,
 } from './schema.js';
 
-const TOO_MANY = wrong('must have at most 16 entries');
+const TOO_MANY = atMost(16);
 
 const header = fields({ name: headerName, value: headerValue });
 

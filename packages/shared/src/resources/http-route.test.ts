@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
 import { brief, marked, parse, route } from '../testing/manifests.js';
 
-const NOT_YET = 'not supported yet';
-
 /** A route whose only rule is this flow mapping without braces. */
 function withRule(rule: string): string {
   return route({ rules: [rule] });
@@ -39,8 +37,6 @@ test.each([
   ['timeouts: { request: §1.5s }', 'timeouts.request', '"1.5s" is not a duration'],
   ['timeouts: { request: 1s, backendRequest: §2s }', 'timeouts.backendRequest', 'must not be longer than request'],
   ['timeouts: { §idle: 1s }', 'timeouts.idle', 'unknown field'],
-  ['§retry: { attempts: 2 }', 'retry', NOT_YET],
-  ['§sessionPersistence: {}', 'sessionPersistence', NOT_YET],
   ['§match: []', 'match', 'unknown field'],
   ['name: §Rule One', 'name', '"Rule One" is not a valid name'],
   ['matches: §{}', 'matches', 'must be a sequence, not a mapping'],
@@ -134,9 +130,43 @@ test('timeouts are milliseconds, and 0 turns a limit off', () => {
   expect(timeouts('')).toEqual({});
 });
 
-test('useDefaultGateways is refused', () => {
-  const { text, line, column } = marked(route().replace('spec:\n', 'spec:\n  §useDefaultGateways: All\n'));
-  expect(parse(text).issues).toMatchObject([{ line, column, path: 'spec.useDefaultGateways', message: NOT_YET }]);
+test.each(['retry: { attempts: 2 }', 'retry: 1', 'sessionPersistence: {}'])(
+  'a field that is not served is taken as it is: { %s }',
+  (field) => {
+    const { resources, issues } = parse(withRule(field));
+    expect(issues).toEqual([]);
+    expect(resources.httpRoutes).toHaveLength(1);
+  },
+);
+
+function numbered(count: number, text: (index: number) => string): string[] {
+  return Array.from({ length: count }, (_, index) => text(index));
+}
+
+function matches(count: number): string {
+  return `matches: [${numbered(count, (index) => `{ path: { value: /${index} } }`).join(', ')}]`;
+}
+
+function backends(count: number): string {
+  return `backendRefs: [${numbered(count, (index) => `{ name: s${index}, port: 80 }`).join(', ')}]`;
+}
+
+test.each([
+  [32, 'spec.parentRefs', (count: number) => route({ parents: numbered(count, (index) => `name: g${index}`) })],
+  [16, 'spec.hostnames', (count: number) => route({ hostnames: numbered(count, (index) => `h${index}.com`) })],
+  [16, 'spec.rules', (count: number) => route({ rules: numbered(count, (index) => `name: r${index}`) })],
+  [64, 'spec.rules[0].matches', (count: number) => withRule(matches(count))],
+  [16, 'spec.rules[0].backendRefs', (count: number) => withRule(backends(count))],
+])('at most %i entries: %s', (max, path, text) => {
+  expect(parse(text(max)).issues).toEqual([]);
+  expect(brief(parse(text(max + 1)).issues)).toEqual([`${path}: must have at most ${max} entries`]);
+});
+
+test('all rules of a route have at most 128 matches together, and a rule without any counts as one', () => {
+  expect(parse(route({ rules: [matches(64), matches(63), 'name: a'] })).issues).toEqual([]);
+  expect(brief(parse(route({ rules: [matches(64), matches(64), 'name: a'] })).issues)).toEqual([
+    'spec.rules: must have at most 128 matches together',
+  ]);
 });
 
 test('hostnames are hostnames', () => {
@@ -162,15 +192,11 @@ test('rules: an empty list and a repeated name are errors', () => {
 test('all that is wrong with one route is said at once', () => {
   const text = route({
     hostnames: ['X'],
-    rules: [
-      'retry: {}, matches: [{ method: get, path: { value: a } }]',
-      'backendRefs: [{ name: a, port: 0, weight: -1 }]',
-    ],
+    rules: ['matches: [{ method: get, path: { value: a } }]', 'backendRefs: [{ name: a, port: 0, weight: -1 }]'],
   });
   expect(brief(parse(text).issues).sort()).toEqual(
     [
       'spec.hostnames[0]: "X" is not a hostname',
-      'spec.rules[0].retry: not supported yet',
       'spec.rules[0].matches[0].method: "get" is not a value of this field',
       'spec.rules[0].matches[0].path.value: "a" is not an absolute path',
       'spec.rules[1].backendRefs[0].port: 0 is not a port',

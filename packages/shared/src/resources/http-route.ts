@@ -1,8 +1,9 @@
 /**
  * Schema of HTTPRoute (gateway.networking.k8s.io/v1): parents, hostnames, matches, filters, weighted backendRefs, timeouts.
  *
- * Every field of the standard is named here, supported or refused: a route that is only partly understood would send
- * requests where its author never meant them to go. What a reference means is the compiler's question. Any thread.
+ * Every field of the standard is named here: a route that is only partly understood would send requests where its author
+ * never meant them to go. What a reference means, and what is said of a field that is not served, is the compiler's
+ * question. Any thread.
  * Source: kubernetes-sigs/gateway-api, apis/v1/httproute_types.go and shared_types.go.
  */
 import { z } from 'zod';
@@ -13,6 +14,7 @@ import { strictResource } from './metadata.js';
 import { type PathModifier, pathMatch } from './path-match.js';
 import { headerMatches, methodMatch, queryParamMatches } from './request-match.js';
 import {
+  atMost,
   fields,
   groupName,
   hostname,
@@ -20,7 +22,7 @@ import {
   labelName,
   objectName,
   port,
-  unsupported,
+  unserved,
   wholeNumber,
   wrong,
 } from './schema.js';
@@ -75,13 +77,14 @@ const ruleFields = fields({
   name: objectName.optional(),
   matches: z
     .array(match)
+    .max(64, atMost(64))
     .default([])
     .transform((matches) => (matches.length === 0 ? [match.parse({})] : matches)),
   filters: httpFilters,
-  backendRefs: z.array(backendRef).default([]),
+  backendRefs: z.array(backendRef).max(16, atMost(16)).default([]),
   timeouts: timeouts.default({}),
-  retry: unsupported('a failed connect is tried again on up to 3 endpoints without it'),
-  sessionPersistence: unsupported('choose session affinity with a RoutePolicy of alb.networking.azure.io/v1'),
+  retry: unserved,
+  sessionPersistence: unserved,
 });
 
 type Rule = z.infer<typeof ruleFields>;
@@ -134,14 +137,25 @@ function refuseRepeatedNames(rules: readonly Rule[], context: z.RefinementCtx): 
   });
 }
 
+const MATCHES_MAX = 128;
+
+function refuseManyMatches(rules: readonly Rule[], context: z.RefinementCtx): void {
+  const count = rules.reduce((sum, { matches }) => sum + matches.length, 0);
+  if (count <= MATCHES_MAX) return;
+  const hint = 'write a second HTTPRoute for some of the rules';
+  context.addIssue({ code: 'custom', message: wrong(`must have at most ${MATCHES_MAX} matches together`, hint) });
+}
+
 const spec = fields({
-  parentRefs: z.array(parentRef).default([]),
-  useDefaultGateways: unsupported('name the Gateway in parentRefs'),
-  hostnames: z.array(hostname).default([]),
+  parentRefs: z.array(parentRef).max(32, atMost(32)).default([]),
+  useDefaultGateways: unserved,
+  hostnames: z.array(hostname).max(16, atMost(16)).default([]),
   rules: z
     .array(rule)
     .min(1, wrong('must have at least one rule', 'leave the field out to match every path'))
+    .max(16, atMost(16))
     .superRefine(refuseRepeatedNames)
+    .superRefine(refuseManyMatches)
     .default(() => [rule.parse({})]),
 });
 

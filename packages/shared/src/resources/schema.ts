@@ -13,10 +13,13 @@ export function wrong(message: string, hint = ''): string {
   return hint === '' ? message : `${message}\n${hint}`;
 }
 
-/** A standard field that Sluice does not support yet: present means an error. */
+/** A standard field that is not supported, and without which a configuration may be less safe: present means an error. */
 export function unsupported(hint: string) {
   return z.undefined({ error: wrong(NOT_SUPPORTED, hint) }).optional();
 }
+
+/** One without which nothing is less safe: any value is taken, and the compiler says in a condition that it is not served. */
+export const unserved = z.unknown().optional();
 
 /** An object in which a field without a schema is an error. */
 export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -29,6 +32,11 @@ export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 
 function isUnsupported(schema: unknown): boolean {
   return schema instanceof z.ZodOptional && schema.unwrap() instanceof z.ZodUndefined;
+}
+
+/** Of a list with more than `max` entries, as many as the standard's own definitions take. */
+export function atMost(max: number): string {
+  return wrong(`must have at most ${max} entries`);
 }
 
 /** One of `supported`; one of `standard` is refused as not supported yet, anything else as wrong. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { brief, compile, documents, gateway, gatewayClass, route } from '../testing/manifests.js';
-import { conditionsOf, listenerConditions, parentConditions } from '../testing/statuses.js';
+import { conditionsOf, listenerConditions, parentConditions, statusOf } from '../testing/statuses.js';
 
 const HTTP_8080 = 'name: http, port: 8080, protocol: HTTP';
 
@@ -100,6 +100,29 @@ test('parameters of another controller are a reason not to serve the Gateway', (
 test('labels for objects of a cluster ask for nothing', () => {
   const own = gateway().replace('  listeners:', '  infrastructure: { labels: { a: b } }\n  listeners:');
   expect(compile(own).issues).toEqual([]);
+});
+
+test('what a Gateway is served without is a warning at the field, and in its condition', () => {
+  const withField = (field: string, listeners = [HTTP_8080]) =>
+    compile(gateway({ listeners }).replace('spec:\n', `spec:\n  ${field}\n`));
+  const accepted = (result: ReturnType<typeof compile>) =>
+    statusOf(result, 'Gateway', 'main').conditions?.find(({ type }) => type === 'Accepted');
+  const scope = 'spec.defaultScope: is not supported: routes belong to their parentRefs alone';
+  const sets = 'spec.allowedListeners: is not supported: no ListenerSet is read';
+
+  const result = withField('defaultScope: All\n  allowedListeners: { namespaces: { from: All } }');
+  expect(brief(result.issues)).toEqual([scope, sets]);
+  expect(result.issues.map(({ severity }) => severity)).toEqual(['warning', 'warning']);
+  expect(accepted(result)).toMatchObject({ status: 'True', reason: 'Accepted', message: `${sets}; ${scope}` });
+  expect(result.snapshot).toEqual(compile(gateway({ listeners: [HTTP_8080] })).snapshot);
+
+  const partly = withField('defaultScope: All', [HTTP_8080, 'name: tcp, port: 81, protocol: TCP']);
+  expect(accepted(partly)).toMatchObject({
+    status: 'True',
+    reason: 'ListenersNotValid',
+    message: `not served: listener tcp; ${scope}`,
+  });
+  expect(withField('defaultScope: None').issues).toEqual([]);
 });
 
 test('when no listener of any Gateway is left, it is an error: what ran before is better', () => {

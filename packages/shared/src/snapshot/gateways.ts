@@ -14,6 +14,7 @@ import { includes } from './conflicts.js';
 import type { CompileContext } from './context.js';
 import { compareText } from './hostname.js';
 import { CONTROLLER_NAME } from './status.js';
+import { unservedOfGateway } from './unserved-fields.js';
 
 /** Controllers whose Gateways are served: our own, and the reference's, so that its manifests run unchanged. */
 const CONTROLLERS: readonly string[] = [CONTROLLER_NAME, 'alb.networking.azure.io/alb-controller'];
@@ -57,6 +58,9 @@ function ownGateway(gateway: Gateway, context: CompileContext): OwnGateway {
     context.book.gateway(gateway, { type: 'Accepted', status: 'False', reason, message });
     context.issues.push(issueAt(gateway, 'warning', path, `${message}: the Gateway is not served`, hint));
   };
+  for (const { path, message, hint } of unservedOfGateway(gateway)) {
+    context.issues.push(issueAt(gateway, 'warning', path, message, hint, 'key'));
+  }
   let accepted = true;
   for (const [position, address] of addresses.entries()) {
     const fault = addressFault(address);

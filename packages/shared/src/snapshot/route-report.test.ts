@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compile, documents, gateway, route, service, slice } from '../testing/manifests.js';
+import { brief, compile, documents, gateway, marked, route, service, slice } from '../testing/manifests.js';
 import { parentConditions, routeMessage, statusOf } from '../testing/statuses.js';
 import type { CompileResult } from './compile.js';
 
@@ -62,6 +62,55 @@ test('a mirror is left out, which the condition says, and everything else is ser
   expect(parentConditions(result, 'chat')).toEqual([['Accepted True Accepted', RESOLVED]]);
   expect(routeMessage(result, 'chat', 'Accepted')).toBe(`spec.rules[0].filters[0]: ${message}`);
   expect(result.snapshot.rules[0]).toMatchObject({ broken: '', filters: null, backends: [{ service: 0 }] });
+});
+
+const RETRY =
+  'is not supported: up to 3 endpoints are tried while connecting fails, and none once the request was sent';
+
+test('what a rule is served without is a warning at the field, and in the condition of the route', () => {
+  const retry = `retry: { attempts: 2 }, ${REF}`;
+  const result = withRules(retry, REF, `${retry}, sessionPersistence: { sessionName: a }`);
+  expect(result.issues.map(({ severity, path }) => [severity, path])).toEqual([
+    ['warning', 'spec.rules[0].retry'],
+    ['warning', 'spec.rules[2].retry'],
+    ['warning', 'spec.rules[2].sessionPersistence'],
+  ]);
+  expect(parentConditions(result, 'chat')).toEqual([['Accepted True Accepted', RESOLVED]]);
+  expect(routeMessage(result, 'chat', 'Accepted')).toBe(
+    `spec.rules[0].retry, spec.rules[2].retry: ${RETRY}; ` +
+      'spec.rules[2].sessionPersistence: is not supported: the rule is served without it',
+  );
+  const plain = withRules(REF, REF, REF);
+  expect(result.snapshot).toEqual(plain.snapshot);
+});
+
+test('a warning of a field that is not served stands at its key', () => {
+  const { text, line, column } = marked(route({ rules: [`${REF}, §retry: { attempts: 2 }`] }));
+  expect(compile(documents(gateway(), service(), slice()), text).issues).toMatchObject([
+    { file: 'test2.yaml', line, column, path: 'spec.rules[0].retry', message: RETRY },
+  ]);
+});
+
+test('default Gateways are not looked for, and none are asked for with None', () => {
+  const withDefault = (value: string) => {
+    const text = route({ rules: [REF] }).replace('spec:\n', `spec:\n  useDefaultGateways: ${value}\n`);
+    return compile(documents(gateway(), text, service(), slice()));
+  };
+  const message = 'is not supported: the route belongs to its parentRefs alone';
+  expect(brief(withDefault('All').issues)).toEqual([`spec.useDefaultGateways: ${message}`]);
+  expect(routeMessage(withDefault('All'), 'chat', 'Accepted')).toBe(`spec.useDefaultGateways: ${message}`);
+  expect(withDefault('None').issues).toEqual([]);
+  expect(routeMessage(withDefault('None'), 'chat', 'Accepted')).toBe('');
+});
+
+test('a rule that is not served and one that is served without a field have a condition each', () => {
+  const result = withRules(`retry: {}, ${REF}`, AUTH);
+  expect(parentConditions(result, 'chat')).toEqual([
+    ['Accepted True Accepted', RESOLVED, 'PartiallyInvalid True UnsupportedValue'],
+  ]);
+  expect(routeMessage(result, 'chat', 'Accepted')).toBe(`spec.rules[0].retry: ${RETRY}`);
+  const none = withRules(`retry: {}, ${AUTH}`);
+  expect(parentConditions(none, 'chat')).toEqual([['Accepted False UnsupportedValue', RESOLVED]]);
 });
 
 test.each([

@@ -9,6 +9,7 @@ import { type ConfigPath, formatPath } from '../resources/path.js';
 import { type HttpRoute, issueAt } from '../resources/resource.js';
 import type { CompileContext } from './context.js';
 import type { ServiceFault } from './services.js';
+import type { UnservedField } from './unserved-fields.js';
 
 /** Why a reference leads nowhere. */
 export interface RefFault {
@@ -24,6 +25,8 @@ export interface RouteReport {
   unresolved(path: ConfigPath, fault: RefFault, consequence: string): void;
   /** What a rule asks for and nobody here can do. */
   unsupported(rule: number, path: ConfigPath, message: string, consequence: string): void;
+  /** What the route is served without. */
+  servedWithout(field: UnservedField): void;
   /** A filter that asks for a mirror: the rule is served without. */
   notMirrored(path: ConfigPath): void;
   warn(path: ConfigPath, message: string, hint?: string): void;
@@ -31,16 +34,24 @@ export interface RouteReport {
   close(): boolean;
 }
 
-const NOT_MIRRORED = 'RequestMirror does nothing for a WebSocket: its stream cannot be sent to two backends';
+const NOT_MIRRORED = {
+  message: 'RequestMirror does nothing for a WebSocket: its stream cannot be sent to two backends',
+  hint: 'remove the filter; requests are served without it',
+};
 
 /** `serving`: whether the route serves requests, so that warnings about it are of use. */
 export function createRouteReport(route: HttpRoute, serving: boolean, context: CompileContext): RouteReport {
   const { book, issues } = context;
   const unresolved: (RefFault & { readonly path: ConfigPath })[] = [];
   const unsupported = new Map<number, string>();
-  const mirrored: ConfigPath[] = [];
-  const warn = (path: ConfigPath, message: string, hint = '') => {
-    if (serving) issues.push(issueAt(route, 'warning', path, message, hint));
+  /** Paths by what is said of them. */
+  const without = new Map<string, ConfigPath[]>();
+  const warn = (path: ConfigPath, message: string, hint = '', target?: 'key') => {
+    if (serving) issues.push(issueAt(route, 'warning', path, message, hint, target));
+  };
+  const servedWithout = ({ path, message, hint }: UnservedField) => {
+    without.set(message, [...(without.get(message) ?? []), path]);
+    warn(path, message, hint, 'key');
   };
   return {
     warn,
@@ -54,24 +65,24 @@ export function createRouteReport(route: HttpRoute, serving: boolean, context: C
       if (first === undefined) unsupported.set(rule, `${formatPath(path)} ${message}: ${consequence}`);
       warn(path, `${message}: ${consequence}`);
     },
-    notMirrored(path) {
-      mirrored.push(path);
-      warn(path, NOT_MIRRORED, 'remove the filter; requests are served without it');
-    },
+    servedWithout,
+    notMirrored: (path) => servedWithout({ path, ...NOT_MIRRORED }),
     close() {
       const [fault, ...more] = unresolved;
       if (fault !== undefined) {
         const message = `${formatPath(fault.path)}: ${fault.message}${more.length === 0 ? '' : `, and ${more.length} more`}`;
         book.everyParent(route, { type: 'ResolvedRefs', status: 'False', reason: fault.reason, message });
       }
-      if (unsupported.size > 0) return sayUnsupported();
-      if (mirrored.length > 0) {
-        const message = `${mirrored.map(formatPath).join(', ')}: ${NOT_MIRRORED}`;
-        book.everyParent(route, { type: 'Accepted', status: 'True', reason: 'Accepted', message });
-      }
-      return true;
+      const accepted = unsupported.size === 0 || sayUnsupported();
+      if (accepted && without.size > 0) sayWithout();
+      return accepted;
     },
   };
+
+  function sayWithout(): void {
+    const messages = [...without].map(([message, paths]) => `${paths.map(formatPath).join(', ')}: ${message}`);
+    book.everyParent(route, { type: 'Accepted', status: 'True', reason: 'Accepted', message: messages.join('; ') });
+  }
 
   function sayUnsupported(): boolean {
     const reason = 'UnsupportedValue';

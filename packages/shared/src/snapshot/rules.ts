@@ -17,6 +17,7 @@ import type { RoutePolicies } from './route-limits.js';
 import { createRouteReport, type RouteReport } from './route-report.js';
 import type { ServiceTable } from './services.js';
 import type { RuleSnapshot } from './snapshot.js';
+import { unservedOfRoute, unservedOfRule } from './unserved-fields.js';
 
 export interface RuleTable {
   readonly rules: readonly RuleSnapshot[];
@@ -46,10 +47,12 @@ export function buildRules(
   for (const route of routes) {
     const serving = served.has(route);
     const report = createRouteReport(route, serving, context);
+    for (const field of unservedOfRoute(route)) report.servedWithout(field);
     if (serving) firstRule.set(route, rules.length);
     const origins = serving ? parts.policies.originsOf(route) : null;
     for (const [index, rule] of route.spec.rules.entries()) {
       checkHeaderFields(rule, index, report);
+      for (const field of unservedOfRule(rule, index)) report.servedWithout(field);
       const broken = checkFilters(route, rule, index, parts.services, report, context);
       const backends = compileBackends(route, index, parts.services, report, context, serving);
       if (!serving) continue;

@@ -5,7 +5,8 @@
  * listeners is served. Resources that belong to other controllers have no status here. Types and reasons are the
  * standard's (gateway_types.go, shared_types.go, policy_types.go) and the reference's. Pure.
  */
-import type { HttpRoute, Resource, ResourceSet } from '../resources/resource.js';
+import { formatPath } from '../resources/path.js';
+import type { Gateway, HttpRoute, Resource, ResourceSet } from '../resources/resource.js';
 import { supportedKinds } from './allowed-routes.js';
 import { ancestorPart, type ConditionBook, listenerPart, parentPart, WHOLE } from './condition-book.js';
 import { isOurs, type OwnGateway } from './gateways.js';
@@ -19,6 +20,7 @@ import {
   type ListenerStatus,
   type ResourceStatus,
 } from './status.js';
+import { unservedOfGateway } from './unserved-fields.js';
 
 /** What the compiler decided. */
 export interface Outcome {
@@ -95,25 +97,31 @@ function gatewayStatus(
   const said = book.said(gateway, WHOLE);
   const left = listeners.filter((listener) => !served.has(listener)).map(({ spec }) => spec.name);
   const nothing = left.length === listeners.length;
-  const message = left.length === 0 ? '' : `not served: listener ${left.join(', ')}`;
-  const notValid = {
+  const accepted: Condition = {
     type: 'Accepted',
-    status: nothing ? 'False' : 'True',
-    reason: 'ListenersNotValid',
-    message,
-  } as const;
+    status: nothing && left.length > 0 ? 'False' : 'True',
+    reason: left.length === 0 ? 'Accepted' : 'ListenersNotValid',
+    message: gatewayMessage(gateway, left),
+  };
   const invalid: Condition = {
     type: 'Programmed',
     status: 'False',
     reason: 'Invalid',
     message: 'no listener is served',
   };
-  const conditions = complete(said, left.length === 0 ? ACCEPTED : notValid, nothing ? invalid : PROGRAMMED);
+  const conditions = complete(said, accepted, nothing ? invalid : PROGRAMMED);
   return statusOf(gateway, {
     conditions,
     ...(addresses.length > 0 && !nothing && { addresses: addresses.map((value) => ({ type: 'IPAddress', value })) }),
     listeners: [...listeners].sort(byPlace).map((listener) => listenerStatus(listener, outcome)),
   });
+}
+
+/** What of a Gateway is not served. `left`: names of listeners. */
+function gatewayMessage(gateway: Gateway, left: readonly string[]): string {
+  const listeners = left.length === 0 ? [] : [`not served: listener ${left.join(', ')}`];
+  const fields = unservedOfGateway(gateway).map(({ path, message }) => `${formatPath(path)}: ${message}`);
+  return [...listeners, ...fields].join('; ');
 }
 
 /** In the order in which the Gateway lists them. */
