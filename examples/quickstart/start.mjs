@@ -100,7 +100,7 @@ function welcome({ port, backends: wanted }) {
     [chat, 'the chat room: open two and talk to yourself'],
     [`${chat} -- anna`, 'the same under another name'],
     [`${chat} -- me ${url}/echo`, 'every line comes back'],
-    [`curl -i http://${HOST}:${port}/chat`, 'a plain request: 426, only WebSockets are served so far'],
+    [`curl -i http://${HOST}:${port}/chat`, 'a plain request: the backend answers'],
     [
       `kill -9 ${backends.get('A').pid}`,
       `backend A dies: new connections go to B, until A is back after ${REVIVAL_MS / 1000} s`,

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { readAnswer } from '../support/answer.js';
 import { EchoBackend } from '../support/echo-backend.js';
-import { head, upgradeHead } from '../support/heads.js';
+import { upgradeHead } from '../support/heads.js';
 import { RawClient } from '../support/raw-client.js';
 import { sharedGateway } from '../support/scenario.js';
 
@@ -113,12 +113,6 @@ const handshakes: Refusal[] = [
 ];
 
 const unserved: Refusal[] = [
-  {
-    name: 'a request that is no upgrade',
-    request: head('GET /echo HTTP/1.1', [['Host', 'test.local']]),
-    status: [426],
-    fields: { ...VERSION_13, upgrade: 'websocket' },
-  },
   { name: 'an unknown host', request: upgradeHead({ host: 'other.local' }), status: [404] },
   { name: 'an unknown path', request: upgradeHead({ target: '/other' }), status: [404] },
   {

@@ -251,5 +251,6 @@ NAPI_MODULE_INIT() {
   addon_attach_init(env, exports);
   addon_commands_init(env, exports);
   addon_tls_init(env, exports);
+  addon_detach_init(env, exports);
   return exports;
 }

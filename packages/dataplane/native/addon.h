@@ -40,6 +40,7 @@ void addon_attach_init(napi_env env, napi_value exports);
 void addon_commands_init(napi_env env, napi_value exports);
 void addon_acceptor_init(napi_env env, napi_value exports);
 void addon_tls_init(napi_env env, napi_value exports);
+void addon_detach_init(napi_env env, napi_value exports);
 
 /* True when this environment drives the engine; throws otherwise. */
 bool attachment_check(napi_env env, struct engine *engine);

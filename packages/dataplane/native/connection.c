@@ -174,6 +174,11 @@ void connection_count(struct engine *engine, struct connection *connection, uint
   count_active(engine, slot, 1);
 }
 
+void connection_uncount(struct engine *engine, struct connection *connection) {
+  count_active(engine, connection->slot, -1);
+  connection->slot = UINT32_MAX;
+}
+
 /* Bytes that were taken but never passed on are not counted as spliced. */
 static void subtract(uint64_t *bytes, uint32_t amount) { *bytes -= *bytes < amount ? *bytes : amount; }
 
@@ -182,8 +187,7 @@ void backend_release(struct engine *engine, struct connection *connection) {
   subtract(&connection->bytes_up, connection->backend.pending_length);
   side_close(engine, &connection->backend);
   connection->backend_closed_us = engine->now_us;
-  count_active(engine, connection->slot, -1);
-  connection->slot = UINT32_MAX;
+  connection_uncount(engine, connection);
 }
 
 void client_release(struct engine *engine, struct connection *connection) {
@@ -210,8 +214,9 @@ void connection_finish(struct engine *engine, struct connection *connection) {
 
 /* Connections that the embedder has seen and not finished with are named to it once more, then let go. */
 static bool is_awaited(const struct engine *engine, const struct connection *connection) {
-  return engine->deciding && atomic_load(&engine->state) != ENGINE_DEAD && connection->state >= STATE_DECIDING &&
-         connection->state <= STATE_DECIDING_RESPONSE;
+  if (!engine->deciding || atomic_load(&engine->state) == ENGINE_DEAD) return false;
+  if (connection->state == STATE_DETACHED) return !connection->told;
+  return connection->state >= STATE_DECIDING && connection->state <= STATE_DECIDING_RESPONSE;
 }
 
 void connection_end(struct engine *engine, struct connection *connection, enum reason reason) {
@@ -220,6 +225,10 @@ void connection_end(struct engine *engine, struct connection *connection, enum r
   if (connection->state != STATE_ENDED) {
     timer_clear(engine, connection);
     if (connection->state == STATE_SPLICED) counter_add(&engine->spliced, (uint64_t)-1);
+    if (connection->state == STATE_DETACHED) {
+      connection_uncount(engine, connection);
+      descriptors_released();
+    }
     backend_release(engine, connection);
     relay_cut(connection);
     client_release(engine, connection);

@@ -218,7 +218,7 @@ void engine_fail(struct engine *engine) { stop_accepting(engine); }
 
 static bool needs_decision(const struct connection *connection) {
   return (connection->state >= STATE_DECIDING && connection->state <= STATE_DECIDING_RESPONSE) ||
-         connection->state == STATE_ENDED;
+         connection->state == STATE_DETACHED || connection->state == STATE_ENDED;
 }
 
 void engine_detach(struct engine *engine) {

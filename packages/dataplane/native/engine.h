@@ -140,6 +140,25 @@ bool engine_relay(struct engine *engine, connection_id id, const char *head, siz
 bool engine_respond(struct engine *engine, connection_id id, const char *bytes, size_t length, const char *log,
                     size_t log_length, uint32_t group);
 bool engine_close(struct engine *engine, connection_id id, enum reason reason, const char *log, size_t log_length);
+/* --- the stream path (the attached thread): connections whose socket the embedder has; see detach.c --- */
+struct detached {
+  int fd; /* the caller's from now on */
+  uint8_t *early; /* what was read behind the head: the caller frees it */
+  uint32_t early_length;
+};
+/* Gives the client's socket to the embedder, before anything was dialled. False also for a client with TLS. */
+bool engine_detach_client(struct engine *engine, connection_id id, uint32_t group, struct detached *detached);
+/* Takes it back with a request, whole to the end of its head at least: a `request` event follows. `fd` is duplicated.
+ * False: nothing was done. */
+bool engine_attach_client(struct engine *engine, connection_id id, int fd, const uint8_t *bytes, uint32_t length);
+/* Counts a detached connection on an endpoint of the status board, UINT32_MAX: on none. */
+bool engine_client_endpoint(struct engine *engine, connection_id id, uint32_t slot);
+/* The embedder has closed the socket: no event follows. Without this call, engine_close_all makes an `ended` event. */
+bool engine_client_closed(struct engine *engine, connection_id id, enum reason reason, uint64_t bytes_up,
+                          uint64_t bytes_down);
+/* Appends a whole line, its newline included, to the access log. */
+void engine_log_line(struct engine *engine, const char *line, size_t length);
+
 /* Writes the record of a connection whose `ended` event is being delivered. */
 bool engine_log_ended(struct engine *engine, connection_id id, const char *log, size_t log_length);
 

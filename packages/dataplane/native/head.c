@@ -36,6 +36,10 @@ enum head_status head_receive(struct engine *engine, struct side *side, struct h
   uint32_t max = engine->options.head_bytes_max;
   uint32_t have = handshake != NULL ? handshake->in_length : 0;
   *head = have > 0 ? handshake->in : space;
+  if (have > 0 && (*end = head_end(*head, have, 0)) > 0) { /* whole already: see engine_attach_client */
+    *length = have;
+    return HEAD_DONE;
+  }
   while (side->readable) {
     ssize_t count = side_receive(side, *head + have, max - have);
     if (count == 0) return side_cut(side) ? HEAD_ERROR : HEAD_EOF;

@@ -44,6 +44,7 @@ enum connection_state {
   STATE_SPLICED,
   STATE_RELAYING,
   STATE_LINGERING,
+  STATE_DETACHED, /* the stream path's: see detach.c */
   STATE_ENDED,
 };
 
@@ -86,7 +87,7 @@ struct handshake {
 
 struct connection {
   uint32_t index, generation;
-  uint8_t state, notice, reason, on_ready, on_notices, first_eof, relay_mode, logged, kept_alive, metered;
+  uint8_t state, notice, reason, on_ready, on_notices, first_eof, relay_mode, logged, kept_alive, metered, told;
   uint32_t wheel_bucket; /* + 1; 0: not on the wheel */
   uint32_t slot;         /* of its endpoint, UINT32_MAX: none counted */
   uint32_t owner;        /* of a spliced one: its route at its listener, as the embedder numbers them; 0: none */
@@ -246,6 +247,8 @@ void connection_log(struct engine *engine, struct connection *connection, const 
 bool connection_watch(struct engine *engine, struct connection *connection, bool backend);
 /* Counts the connection on an endpoint of the status board until the backend is released. */
 void connection_count(struct engine *engine, struct connection *connection, uint32_t slot);
+/* Takes that count back, if there is one. */
+void connection_uncount(struct engine *engine, struct connection *connection);
 void client_release(struct engine *engine, struct connection *connection);
 void backend_release(struct engine *engine, struct connection *connection);
 

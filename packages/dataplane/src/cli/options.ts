@@ -103,6 +103,12 @@ export const optionsSchema = z.strictObject({
     'D|off',
     'No byte in either direction of a spliced connection',
   ),
+  httpIdleTimeoutMs: option(
+    duration(1, DAY).prefault('5m'),
+    'http-idle-timeout',
+    'D',
+    'A kept-alive connection waits for its next plain request',
+  ),
   halfCloseTimeoutMs: option(
     duration(1, DAY).prefault('30s'),
     'half-close-timeout',
@@ -127,6 +133,12 @@ export const optionsSchema = z.strictObject({
     'handshakes-max',
     'N',
     'Handshakes that one worker may have under way; what is beyond gets a 503',
+  ),
+  streamConnectionsMax: option(
+    integer(0, 1_000_000).prefault('8192'),
+    'stream-connections-max',
+    'N',
+    'Connections with plain requests that one worker may hold; what is beyond gets a 503',
   ),
   workerHeapMiB: option(
     integer(64, 65_536).prefault('256'),

@@ -269,6 +269,25 @@ export interface Native extends NativeTls {
    * delivers its `ended` event; without this call the engine writes the record with its listener's fields.
    */
   logEnded(engine: EngineIndex, id: ConnectionId, logFields: string): boolean;
+
+  // --- the stream path: the thread that attached ---
+  /**
+   * Gives the client's socket and what was read behind the head of its request to the caller, who closes it; nothing may
+   * have been dialled. The connection stays counted, in this metric group, and its `ended` event comes when the engine's
+   * connections are closed. undefined: the id is stale, or the client speaks TLS.
+   */
+  detachClient(engine: EngineIndex, id: ConnectionId, group: number): { fd: number; early: Buffer } | undefined;
+  /**
+   * Takes a detached client back, with a request of which the head is whole: a `request` event follows. The engine has a
+   * descriptor of its own then; the caller closes `fd` without shutting it down. False: nothing was done.
+   */
+  attachClient(engine: EngineIndex, id: ConnectionId, fd: number, bytes: Buffer): boolean;
+  /** Counts a detached client on the endpoint in this slot; 2^32 - 1: on none. */
+  clientEndpoint(engine: EngineIndex, id: ConnectionId, slot: number): boolean;
+  /** The caller has closed a detached client: it is counted no more, but its bytes are. */
+  clientClosed(engine: EngineIndex, id: ConnectionId, reason: string, bytesUp: number, bytesDown: number): boolean;
+  /** Appends a whole record, its line end included, to the access log. Longer than 16 KiB: nothing is written. */
+  logLine(engine: EngineIndex, line: string): void;
 }
 
 /** The native module; SLUICE_NATIVE names another build of it (a sanitizer's). Throws with one clear line without one. */

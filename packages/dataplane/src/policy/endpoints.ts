@@ -6,6 +6,7 @@
  * cursor) sees by identity that it is out of date; a list that says the same as before stays the same object.
  * Worker thread.
  */
+import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
 import type { EndpointSnapshot, ServiceEndpoints } from '../worker/messages.js';
 
 const NONE: ServiceEndpoints = { service: '', endpoints: [], why: '' };
@@ -24,6 +25,15 @@ export class EndpointSets {
       const { endpoints } = this.#get(entry.service);
       this.#services.set(entry.service, isSame(endpoints, entry.endpoints) ? { ...entry, endpoints } : entry);
     }
+  }
+
+  /** Every endpoint there is, as `hostPort` names it. */
+  names(): ReadonlySet<string> {
+    const names = new Set<string>();
+    for (const { endpoints } of this.#services.values()) {
+      for (const { address, port } of endpoints) names.add(hostPort(address, port));
+    }
+    return names;
   }
 
   /** `service`: its name. */

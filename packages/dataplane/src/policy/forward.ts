@@ -7,9 +7,9 @@
  * Pure; runs in the workers.
  */
 import { isCorsField } from '@sluice/shared/snapshot/own-fields';
-import type { RelayMode } from '../engine/binding.js';
+import { RelayMode } from '../engine/binding.js';
 import { Field, fieldName } from './field-name.js';
-import { type HeaderField, hasField, listsToken } from './fields.js';
+import { firstValue, type HeaderField, hasField, listsToken } from './fields.js';
 import { framingOf } from './framing.js';
 import type { RequestHead, ResponseHead } from './head.js';
 import type { FieldChanges } from './header-changes.js';
@@ -41,10 +41,37 @@ export interface Relay {
 
 /** The request head for the backend: origin-form, HTTP/1.1, the upgrade rebuilt, who asked appended. */
 export function requestHead(request: RequestHead, context: ForwardContext, changes?: ForwardChanges): string {
+  const fields = requestFields(request, context, changes, 'Connection: Upgrade\r\nUpgrade: websocket\r\n');
+  return `GET ${forwardedTarget(request, changes)} HTTP/1.1\r\n${fields}\r\n`;
+}
+
+/**
+ * Field lines of a request that asks for no upgrade. Framing is left to whoever writes it, but for a length that was
+ * declared; an expectation is the gateway's to meet, so it ends here.
+ */
+export function plainRequestFields(request: RequestHead, context: ForwardContext, changes?: ForwardChanges): string {
+  const length = firstValue(request.fields, Field.contentLength);
+  const framing = length === undefined ? '' : `Content-Length: ${length}\r\n`;
+  const fields = request.fields.filter(({ lowerName }) => lowerName !== 'expect');
+  return requestFields({ ...request, fields }, context, changes, framing);
+}
+
+/** The request target for the backend, in origin-form. */
+export function forwardedTarget(request: RequestHead, changes?: ForwardChanges): string {
+  return changes === undefined ? originForm(request) : changedForm(request, changes.path);
+}
+
+/** `hop`: field lines of this hop's own. */
+function requestFields(
+  request: RequestHead,
+  context: ForwardContext,
+  changes: ForwardChanges | undefined,
+  hop: string,
+): string {
   const names = nominated(request.fields);
   const dropped = changes?.fields?.dropped;
   let forwardedFor = '';
-  let text = `GET ${changes === undefined ? originForm(request) : changedForm(request, changes.path)} HTTP/1.1\r\n`;
+  let text = '';
   for (const field of request.fields) {
     if (isNominated(field, names)) continue;
     if (field.id === Field.forwardedFor) forwardedFor += field.value === '' ? '' : `${field.value}, `;
@@ -52,8 +79,8 @@ export function requestHead(request: RequestHead, context: ForwardContext, chang
     else if (!isReplaced(field) && !isDropped(field, dropped)) text += `${field.name}: ${field.value}\r\n`;
   }
   return (
-    `${text}${changes?.fields?.lines ?? ''}Connection: Upgrade\r\nUpgrade: websocket\r\nx-forwarded-for: ${forwardedFor}${context.clientAddress}\r\n` +
-    `x-forwarded-proto: ${context.scheme}\r\nx-request-id: ${context.requestId}\r\n\r\n`
+    `${text}${changes?.fields?.lines ?? ''}${hop}x-forwarded-for: ${forwardedFor}${context.clientAddress}\r\n` +
+    `x-forwarded-proto: ${context.scheme}\r\nx-request-id: ${context.requestId}\r\n`
   );
 }
 
@@ -135,6 +162,27 @@ export function relayHead(
     (date === '' || hasField(response.fields, Field.date) ? '' : `Date: ${date}\r\n`) +
     `${closing(response)}x-request-id: ${requestId}\r\n\r\n`;
   return { head, mode: framing.mode, length: framing.length };
+}
+
+/**
+ * Field lines of a final answer to a request that asked for no upgrade; a refusal when its framing cannot be followed.
+ * Whoever writes it frames it, but for a length that the backend gave.
+ */
+export function plainAnswerFields(
+  response: ResponseHead,
+  requestId: string,
+  date: string,
+  changes = UNCHANGED,
+): string | Refusal {
+  const framing = framingOf(response);
+  if (isRefusal(framing)) return framing;
+  return (
+    endToEnd(response, changes) +
+    (framing.mode === RelayMode.chunked ? '' : framing.fields) +
+    (hasField(response.fields, Field.date) ? '' : `Date: ${date}\r\n`) +
+    (response.status === 426 ? closing(response) : '') +
+    `x-request-id: ${requestId}\r\n`
+  );
 }
 
 /** A 426 must say what to upgrade to (RFC 9110 15.5.22): of what the backend says, websocket is what we pass on. */

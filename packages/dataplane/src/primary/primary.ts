@@ -171,6 +171,7 @@ export class Primary {
     this.#phase = 'draining';
     void this.#endReloads();
     this.#pressure.stop();
+    this.#supervisor.tellAll({ type: 'drain' });
     this.#drained ??= drain({
       native: this.#native,
       engines: this.#engines,

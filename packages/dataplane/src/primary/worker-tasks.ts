@@ -19,7 +19,8 @@ export interface WorkerTaskSources {
 
 function handshakeLimits(options: Options): HandshakeLimits {
   const { headBytesMax, connectTimeoutMs, answerTimeoutMs, streamIdleTimeoutMs, lifetimeMs, handshakesMax } = options;
-  const { ejectAfter, ejectTimeMs, ejectTimeMaxMs } = options;
+  const { ejectAfter, ejectTimeMs, ejectTimeMaxMs, streamConnectionsMax } = options;
+  const { requestHeadTimeoutMs, httpIdleTimeoutMs } = options;
   return {
     headBytesMax,
     connectTimeoutMs,
@@ -27,6 +28,9 @@ function handshakeLimits(options: Options): HandshakeLimits {
     streamIdleTimeoutMs,
     lifetimeMs,
     handshakesMax,
+    streamConnectionsMax,
+    requestHeadTimeoutMs,
+    httpIdleTimeoutMs,
     ejectAfter,
     ejectTimeMs,
     ejectTimeMaxMs,

@@ -28,12 +28,13 @@ interface Recorded {
   tls: ClientTls | null;
   request: RequestHead | undefined;
   match: RouteMatch | undefined;
-  attempt: Attempt | undefined;
+  attempt: Pick<PlainAttempt, 'choice'> | undefined;
   latencyMs: number | undefined;
 }
 
-/** What is known of a connection so far; members are filled in as the handshake goes on. */
-export interface Pending extends Recorded {
+/** What is known of a connection, or of a plain request, so far; members are filled in as it goes on. */
+export interface Pending<A extends PlainAttempt = PlainAttempt> extends Recorded {
+  attempt: A | undefined;
   /** The one that it began with: indexes in `match` and `attempt` are into its snapshot. */
   readonly configuration: Configuration;
   /** Moment (performance.now) at which the request was complete. */
@@ -41,10 +42,14 @@ export interface Pending extends Recorded {
 }
 
 /** The endpoint that a connection is being connected to, and what another attempt would need. */
-export interface Attempt {
+export interface Attempt extends PlainAttempt {
   readonly handshake: Handshake;
-  readonly rule: RuleSnapshot;
   readonly head: string;
+}
+
+/** Likewise of a request that asks for no upgrade. */
+export interface PlainAttempt {
+  readonly rule: RuleSnapshot;
   /** Slots of the endpoints that have been chosen, this one included. */
   readonly tried: number[];
   /** Moment (performance.now) at which the connect budget ends. */
@@ -75,12 +80,12 @@ export function passedOn(status: number, responseHeaderBytes: number): Outcome {
   return { status, responseHeaderBytes, refusal: undefined, refusalReason: '' };
 }
 
-export function createPending(
+export function createPending<A extends PlainAttempt = Attempt>(
   configuration: Configuration,
   listenerTag: number,
   requestId: string,
   requestHeaderBytes: number,
-): Pending {
+): Pending<A> {
   return {
     configuration,
     listenerTag,

@@ -25,6 +25,7 @@ import {
   listenerOf,
   type Outcome,
   type Pending,
+  type PlainAttempt,
   passedOn,
 } from './connection-record.js';
 import type { HandshakeContext } from './handshake-context.js';
@@ -58,7 +59,7 @@ export class Answers {
   ): Refusal | boolean {
     const refusal = checkSwitch(response, attempt.handshake);
     if (refusal !== undefined) return refusal;
-    const head = switchHead(response, pending.requestId, this.#changes(pending, attempt));
+    const head = switchHead(response, pending.requestId, this.changes(pending, attempt));
     if (head.length > HEAD_BYTES_MAX) return TOO_LARGE;
     const fields = this.fields(pending, passedOn(101, head.length));
     const { limits: options, meters, random } = this.#context;
@@ -80,7 +81,7 @@ export class Answers {
     attempt: Attempt,
     response: ResponseHead,
   ): Refusal | boolean {
-    const changes = this.#changes(pending, attempt);
+    const changes = this.changes(pending, attempt);
     const relay = relayHead(response, pending.requestId, httpDate(Date.now()), changes);
     if (isRefusal(relay)) return relay;
     const { head, mode, length } = relay;
@@ -98,13 +99,23 @@ export class Answers {
     const retryS = status === 503 ? retryAfterS(this.#context.random) : 0;
     const bytes = refusalBytes(refusal, pending.requestId, httpDate(Date.now()), pending.request?.method, retryS);
     const responseHeaderBytes = bytes.indexOf('\r\n\r\n') + 4;
-    const unserved = refusal instanceof Unserved ? refusal.service : -1;
-    const refusalReason = unserved < 0 ? refusal.reason : this.#whyUnserved(pending, unserved);
+    const refusalReason = this.refusalReason(pending, refusal);
     const fields = this.fields(pending, { status, responseHeaderBytes, refusal: code, refusalReason });
-    const group = this.group(pending, pending.attempt?.choice.service ?? unserved);
+    const group = this.refusalGroup(pending, refusal);
     if (!engine.respond(id, bytes, fields, group)) return false;
     this.#context.meters?.answered(group, status);
     return true;
+  }
+
+  /** For the log: why, in words. */
+  refusalReason(pending: Pending, refusal: Refusal): string {
+    return refusal instanceof Unserved ? this.#whyUnserved(pending, refusal.service) : refusal.reason;
+  }
+
+  /** Metric group of a refusal. */
+  refusalGroup(pending: Pending, refusal: Refusal): number {
+    const unserved = refusal instanceof Unserved ? refusal.service : -1;
+    return this.group(pending, pending.attempt?.choice.service ?? unserved);
   }
 
   /** Answers what a rule has the gateway answer. False as for `refuse`. */
@@ -134,7 +145,7 @@ export class Answers {
   }
 
   /** What an answer of the backend gets and loses: the filters', of CORS, then the affinity cookie. */
-  #changes(pending: Pending, { rule, choice }: Attempt): AnswerChanges {
+  changes(pending: Pending, { rule, choice }: PlainAttempt): AnswerChanges {
     const cookie = this.#affinityField(rule, choice);
     const ofBackend = rule.backends[choice.backend]?.filters ?? null;
     if (rule.filters === null && ofBackend === null) return cookie === '' ? UNCHANGED : { ...UNCHANGED, added: cookie };

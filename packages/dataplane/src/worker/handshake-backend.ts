@@ -34,7 +34,7 @@ export class BackendLessons {
   }
 
   /** A failure of any stage behind the request head. `snapshot`: the one that the choice was made by. */
-  failed({ stage, code }: FailedEvent, choice: EndpointChoice, snapshot: SnapshotView): void {
+  failed({ stage, code }: Pick<FailedEvent, 'stage' | 'code'>, choice: EndpointChoice, snapshot: SnapshotView): void {
     if (stage === FailedStage.response) this.connectWorked(choice);
     else if (code === FailedCode.errno || code === FailedCode.timeout || code === FailedCode.tls)
       this.#connectFailed(choice, snapshot);

@@ -4,8 +4,11 @@
  * Invariant: what depends on the configuration is one value (`Configuration`), replaced as a whole; an index into a
  * snapshot is only ever used with the configuration that it was found in. The rest is fixed while the worker lives.
  */
+
 import type { StatusBoard } from '@sluice/shared/health/board';
 import { openSnapshot, type SnapshotView } from '@sluice/shared/snapshot/view';
+import type { ConnectionId } from '../engine/binding.js';
+import type { RequestEvent } from '../engine/events.js';
 import { type Balancer, createBalancer } from '../policy/balancer.js';
 import type { EndpointSets } from '../policy/endpoints.js';
 import { createRouter, type Router } from '../policy/router.js';
@@ -29,12 +32,24 @@ export interface HandshakeContext {
   readonly accessLog: boolean;
   /** Nothing is counted without. */
   readonly meters?: HandshakeMeters | undefined;
+  /** Where plain requests go; they are refused without. */
+  readonly stream?: PlainRequests | undefined;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;
   /** Told of an exception while an event was handled. */
   readonly onError: (error: unknown) => void;
   /** Told of an ejection and of a malformed load report. */
   readonly onNotice: (notice: Notice) => void;
+}
+
+/** The stream path, as the engine's side knows it. */
+export interface PlainRequests {
+  /** It takes no other connection now. */
+  readonly isFull: boolean;
+  /** Takes the connection of this request, which nobody has decided about, and counts it in this metric group. */
+  take(event: RequestEvent, group: number): void;
+  /** The engine has ended a connection: the stream path closes its socket if it was its. */
+  ended(id: ConnectionId): void;
 }
 
 /** Something that is worth a line in the log, sparingly. */

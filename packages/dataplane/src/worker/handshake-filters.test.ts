@@ -160,7 +160,7 @@ describe('what a rule answers by itself', () => {
   });
 
   it.each([
-    ['a plain request', plain('GET', '/other'), 426],
+    ['a plain request', plain('GET', '/other'), 404],
     ['an unknown method', plain('BREW', '/other'), 501],
     ['a malformed handshake', asking('/other', 'Content-Length: 1'), 400],
     ['a handshake', asking('/other'), 404],

@@ -9,60 +9,115 @@ import type { ListenerInfo, RuleSnapshot } from '@sluice/shared/snapshot/snapsho
 import type { RequestEvent } from '../engine/events.js';
 import type { EndpointChoice } from '../policy/balancer.js';
 import { tlsRefusal } from '../policy/client-tls.js';
-import { requestHead } from '../policy/forward.js';
+import { Field } from '../policy/field-name.js';
+import { hasField } from '../policy/fields.js';
+import { type ForwardChanges, type ForwardContext, requestHead } from '../policy/forward.js';
 import { type HeadLimits, parseRequestHead, type RequestHead } from '../policy/head.js';
 import { changesOf } from '../policy/header-changes.js';
 import type { OwnAnswer } from '../policy/own-answer.js';
 import { cleanPath, isSuspect } from '../policy/paths.js';
 import { isRefusal, type Refusal, refuse } from '../policy/refusal.js';
+import { bodyRefusal } from '../policy/request-body.js';
 import { modifiedPath } from '../policy/rewrite.js';
 import type { RouteMatch } from '../policy/router.js';
 import { originRefusal, ruleAnswer } from '../policy/rule-answer.js';
 import { checkHandshake, type Handshake } from '../policy/websocket.js';
 import type { Pending } from './connection-record.js';
 
-/** Where a request goes. */
-export interface Target {
+/** What a request was found to be for. */
+export interface Routed {
   readonly request: RequestHead;
-  readonly handshake: Handshake;
   readonly match: RouteMatch;
   readonly rule: RuleSnapshot;
   /** The request's, resolved where the listener says so. */
   readonly path: string;
+}
+
+/** Where a request goes that asks for no upgrade. */
+export interface PlainTarget extends Routed {
   readonly choice: EndpointChoice;
 }
+
+/** Where a handshake goes. */
+export interface Target extends PlainTarget {
+  readonly handshake: Handshake;
+}
+
+/** A request for the stream path: nothing has been chosen for it yet. */
+export const PLAIN: unique symbol = Symbol('plain');
 
 /** Of a port that the configuration no longer has. */
 const NO_LISTENERS: readonly number[] = [];
 
 /** Fills in what of the connection is known even when it is refused: the record needs it. */
-export function decideRequest(pending: Pending, event: RequestEvent, limits: HeadLimits): Target | OwnAnswer | Refusal {
+export function decideRequest(
+  pending: Pending,
+  event: RequestEvent,
+  limits: HeadLimits,
+): Target | typeof PLAIN | OwnAnswer | Refusal {
   const request = parseRequestHead(event.head, limits);
   if (isRefusal(request)) return request;
   pending.request = request;
   const handshake = checkHandshake(request);
-  const { ports, router, snapshot, balancer } = pending.configuration;
+  const plain = event.tls === null && isPlain(request, handshake);
+  const fault = plain ? bodyRefusal(request) : isRefusal(handshake) ? handshake : undefined;
+  if (plain && fault !== undefined) return fault;
+  const routed = route(pending, request, fault);
+  if (!('match' in routed)) return routed;
+  if (plain) return PLAIN;
+  if (isRefusal(handshake)) return handshake;
+  const { snapshot, balancer } = pending.configuration;
+  const refusal = originRefusal(routed.rule, request, snapshot.listener(routed.match.listener));
+  if (refusal !== undefined) return refusal;
+  const choice = balancer.pick(routed.match.rule, request.fields, event.clientAddress);
+  return isRefusal(choice) ? choice : { ...routed, handshake, choice };
+}
+
+/** Likewise for a request on the stream path. `head`: the whole head, latin1. */
+export function decidePlain(
+  pending: Pending,
+  head: string,
+  clientAddress: string,
+  limits: HeadLimits,
+): PlainTarget | OwnAnswer | Refusal {
+  const request = parseRequestHead(head, limits);
+  if (isRefusal(request)) return request;
+  pending.request = request;
+  const handshake = checkHandshake(request);
+  if (!isPlain(request, handshake)) return isRefusal(handshake) ? handshake : refuse('unsupported-upgrade');
+  const fault = bodyRefusal(request);
+  if (fault !== undefined) return fault;
+  const routed = route(pending, request, undefined);
+  if (!('match' in routed)) return routed;
+  const choice = pending.configuration.balancer.pick(routed.match.rule, request.fields, clientAddress);
+  return isRefusal(choice) ? choice : { ...routed, choice };
+}
+
+/** It asks for no upgrade at all; of HTTP/1.0 it may, and is told 426 then. */
+function isPlain(request: RequestHead, handshake: Handshake | Refusal): boolean {
+  if (!isRefusal(handshake) || handshake.code !== 'upgrade-required') return false;
+  return !hasField(request.fields, Field.upgrade);
+}
+
+/** `fault`: what is wrong with the request as a handshake; said before whether a route takes it. */
+function route(pending: Pending, request: RequestHead, fault: Refusal | undefined): Routed | OwnAnswer | Refusal {
+  const { ports, router, snapshot } = pending.configuration;
   const listeners = ports[pending.listenerTag]?.listeners ?? NO_LISTENERS;
   const listener = router.listener(listeners, request.host);
   const unwanted = connectionRefusal(pending, listeners, listener);
   if (unwanted !== undefined) return unwanted;
-  if (isRefusal(listener)) return isRefusal(handshake) ? handshake : listener;
+  if (isRefusal(listener)) return fault ?? listener;
   const path = isSuspect(request.path) ? cleaned(request.path, snapshot.listener(listener)) : request.path;
   if (isRefusal(path)) return path;
   const match = router.route(listener, request.host, path, request);
-  if (isRefusal(match)) return isRefusal(handshake) ? handshake : match;
+  if (isRefusal(match)) return fault ?? match;
   const rule = snapshot.rule(match.rule);
   if (rule === undefined) return refuse('internal');
   const answer =
     rule.filters === null && rule.broken === '' ? undefined : ownAnswer(pending, request, rule, match, path);
-  if (isRefusal(handshake) && answer === undefined) return handshake;
+  if (fault !== undefined && answer === undefined) return fault;
   pending.match = match;
-  if (answer !== undefined) return answer;
-  if (isRefusal(handshake)) return handshake;
-  const refusal = originRefusal(rule, request, snapshot.listener(match.listener));
-  if (refusal !== undefined) return refusal;
-  const choice = balancer.pick(match.rule, request.fields, event.clientAddress);
-  return isRefusal(choice) ? choice : { request, handshake, match, rule, path, choice };
+  return answer ?? { request, match, rule, path };
 }
 
 /** Whether the connection is for the listener that answers for the Host. */
@@ -95,20 +150,27 @@ function ownAnswer(
 }
 
 /** The head that the endpoint gets. */
-export function forwardedHead(
-  { request, match, rule, path, choice }: Target,
+export function forwardedHead(target: Target, pending: Pending, clientAddress: string): string {
+  const [context, changes] = forwarding(target, pending, clientAddress);
+  return requestHead(target.request, context, changes);
+}
+
+/** What a request goes on with, and how it is changed; undefined: not at all. */
+export function forwarding(
+  { request, match, rule, path, choice }: PlainTarget,
   { configuration, requestId }: Pending,
   clientAddress: string,
-): string {
+): [ForwardContext, ForwardChanges | undefined] {
   const scheme = configuration.snapshot.listener(match.listener)?.protocol === 'HTTPS' ? 'https' : 'http';
   const context = { clientAddress, scheme, requestId } as const;
   const ofBackend = rule.backends[choice.backend]?.filters ?? null;
-  if (rule.filters === null && ofBackend === null && path === request.path) return requestHead(request, context);
+  if (rule.filters === null && ofBackend === null && path === request.path) return [context, undefined];
   const changes = changesOf(rule.filters, ofBackend);
   const rewrite = rule.filters?.rewrite ?? null;
-  return requestHead(request, context, {
+  const forwarded = {
     path: rewrite === null ? path : modifiedPath(path, match.prefixLength, rewrite.path),
     host: rewrite === null || rewrite.hostname === '' ? changes.host : rewrite.hostname,
     fields: changes.request,
-  });
+  };
+  return [context, forwarded];
 }

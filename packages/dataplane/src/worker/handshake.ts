@@ -20,14 +20,14 @@ import { attemptTimeoutMs, failureCode, limitRefusal, mayTryAgain } from './fail
 import { Answers } from './handshake-answers.js';
 import { BackendLessons } from './handshake-backend.js';
 import { type Configuration, contextOf, type HandshakeContext } from './handshake-context.js';
-import { decideRequest, forwardedHead, type Target } from './handshake-request.js';
+import { decideRequest, forwardedHead, PLAIN, type Target } from './handshake-request.js';
 
 export class Handshakes {
   readonly #context: HandshakeContext;
   readonly #headLimits: HeadLimits;
   readonly #lessons: BackendLessons;
   readonly #answers: Answers;
-  readonly #pending = new Map<ConnectionId, Pending>();
+  readonly #pending = new Map<ConnectionId, Pending<Attempt>>();
   #configuration: Configuration;
 
   constructor(context: HandshakeContext, configuration: Configuration) {
@@ -74,6 +74,10 @@ export class Handshakes {
     }
     this.#pending.set(event.id, pending);
     const target = decideRequest(pending, event, this.#headLimits);
+    if (target === PLAIN) {
+      this.#passPlain(engine, event, pending);
+      return;
+    }
     if (target instanceof OwnAnswer) {
       if (this.#answers.answer(engine, event.id, pending, target)) this.#pending.delete(event.id);
       return;
@@ -92,6 +96,18 @@ export class Handshakes {
     const { requestDeadlineMs } = attempt;
     if (requestDeadlineMs !== Number.POSITIVE_INFINITY) engine.bound(event.id, Math.max(1, requestDeadlineMs - nowMs));
     this.#connect(engine, event.id, pending, attempt, nowMs);
+  }
+
+  /** Gives a request that asks for no upgrade, and its connection, to the stream path. */
+  #passPlain(engine: Engine, event: RequestEvent, pending: Pending<Attempt>): void {
+    const { stream } = this.#context;
+    const full = stream?.isFull === true;
+    if (stream === undefined || full) {
+      this.#refuse(engine, event.id, pending, refuse(full ? 'overloaded' : 'upgrade-required'));
+      return;
+    }
+    this.#pending.delete(event.id);
+    stream.take(event, this.#answers.group(pending, -1));
   }
 
   #firstAttempt(pending: Pending, target: Target, clientAddress: string, nowMs: number): Attempt {
@@ -208,7 +224,10 @@ export class Handshakes {
 
   #onEnded(engine: Engine, event: EndedEvent): void {
     const pending = this.#pending.get(event.id);
-    if (pending === undefined) return;
+    if (pending === undefined) {
+      this.#context.stream?.ended(event.id);
+      return;
+    }
     this.#pending.delete(event.id);
     if (this.#context.accessLog) engine.logEnded(event.id, this.#answers.fields(pending, NO_OUTCOME));
   }

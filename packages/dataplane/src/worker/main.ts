@@ -10,20 +10,21 @@ import type { MessagePort } from 'node:worker_threads';
 import { openBoard, type StatusBoard } from '@sluice/shared/health/board';
 import { type EngineIndex, loadNative, type Native } from '../engine/binding.js';
 import { attachEngine, type Engine } from '../engine/engine.js';
+import { createStreamCalls } from '../engine/stream-calls.js';
 import { EndpointSets } from '../policy/endpoints.js';
+import { StreamPath } from '../stream/stream-path.js';
 import { createErrorReport } from './error-report.js';
 import { injectFault } from './faults.js';
 import { Handshakes } from './handshake.js';
-import { type ConfigurationParts, openConfiguration } from './handshake-context.js';
+import { type ConfigurationParts, type HandshakeContext, openConfiguration } from './handshake-context.js';
 import { createNoticeReport } from './handshake-notices.js';
 import type { ToPrimary, ToWorker, WorkerTask } from './messages.js';
 import { openMeters } from './meter-cells.js';
 import { createHandshakeMeters, watchLag } from './meters.js';
 
-function createHandshakes(task: WorkerTask, parts: ConfigurationParts): Handshakes {
+function createContext(task: WorkerTask, { endpoints, board }: ConfigurationParts): HandshakeContext {
   const { limits, accessLog } = task;
-  const { endpoints, board } = parts;
-  const context = {
+  return {
     limits,
     accessLog,
     endpoints,
@@ -33,7 +34,6 @@ function createHandshakes(task: WorkerTask, parts: ConfigurationParts): Handshak
     onError: createErrorReport(task.port),
     onNotice: createNoticeReport(task.port),
   };
-  return new Handshakes(context, openConfiguration(task, parts));
 }
 
 /** What the worker holds while it runs. */
@@ -45,6 +45,7 @@ class Worker {
   readonly #board: StatusBoard;
   readonly #parts: ConfigurationParts;
   readonly #handshakes: Handshakes;
+  readonly #stream: StreamPath;
   readonly #adopted = new Set<EngineIndex>();
   readonly #stopped: () => void;
   readonly #endLagWatch: () => void;
@@ -58,7 +59,10 @@ class Worker {
     this.#endpoints = new EndpointSets(task.endpoints);
     this.#board = openBoard(task.board.buffer, task.board.capacity, task.board.columns);
     this.#parts = { endpoints: this.#endpoints, board: this.#board, worker: task.worker };
-    this.#handshakes = createHandshakes(task, this.#parts);
+    const context = createContext(task, this.#parts);
+    const configuration = openConfiguration(task, this.#parts);
+    this.#stream = new StreamPath({ context, calls: createStreamCalls(native, task.engine), configuration });
+    this.#handshakes = new Handshakes({ ...context, stream: this.#stream }, configuration);
     this.#endLagWatch = watchLag(openMeters(task.meters).lagUs);
   }
 
@@ -77,6 +81,7 @@ class Worker {
     else if (message.type === 'release') this.#release(message.engine);
     else if (message.type === 'membership') this.#update(message);
     else if (message.type === 'snapshot') this.#configure(message);
+    else if (message.type === 'drain') this.#stream.drain();
     else if (message.type === 'fault') injectFault(message.fault);
     else this.#stop();
   }
@@ -108,15 +113,19 @@ class Worker {
 
   #update({ services, gone, revision }: Extract<ToWorker, { type: 'membership' }>): void {
     this.#endpoints.update(services, gone);
+    this.#stream.keepEndpoints(this.#endpoints.names());
     this.#tell({ type: 'membership-seen', revision });
   }
 
   #configure(told: Extract<ToWorker, { type: 'snapshot' }>): void {
-    this.#handshakes.update(openConfiguration(told, this.#parts));
+    const configuration = openConfiguration(told, this.#parts);
+    this.#handshakes.update(configuration);
+    this.#stream.update(configuration);
     this.#tell({ type: 'snapshot-seen', revision: told.revision });
   }
 
   #stop(): void {
+    this.#stream.close();
     for (const engine of this.#adopted) this.#native.detach(engine);
     this.#adopted.clear();
     if (this.#engine !== undefined) this.#native.detach(this.#engine.index);

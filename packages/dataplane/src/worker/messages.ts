@@ -17,6 +17,11 @@ export interface HandshakeLimits {
   readonly lifetimeMs: number;
   /** Handshakes that one worker may have under way. */
   readonly handshakesMax: number;
+  /** Connections that one worker may have on the stream path. */
+  readonly streamConnectionsMax: number;
+  readonly requestHeadTimeoutMs: number;
+  /** How long a connection of the stream path may wait for its next request. */
+  readonly httpIdleTimeoutMs: number;
   /** Connects to an endpoint that failed in a row before it is left out for a while; 0: never. */
   readonly ejectAfter: number;
   readonly ejectTimeMs: number;
@@ -106,6 +111,8 @@ export type ToWorker =
       readonly ports: readonly BoundPort[];
       readonly contexts: BackendContexts;
     }
+  /** Connections of the stream path are kept for no other request: the process drains. */
+  | { readonly type: 'drain' }
   /** Let go of everything and end the task. */
   | { readonly type: 'stop' }
   | { readonly type: 'fault'; readonly fault: Fault };

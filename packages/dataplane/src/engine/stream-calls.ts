@@ -1,0 +1,16 @@
+/**
+ * The engine's calls for clients of the stream path, with the engine that this thread drives. Arguments are our own and
+ * within their types; a stale id is `false`. Worker thread.
+ */
+import type { StreamCalls } from '../stream/scene.js';
+import type { EngineIndex, Native } from './binding.js';
+
+export function createStreamCalls(native: Native, index: EngineIndex): StreamCalls {
+  return {
+    detachClient: (id, group) => native.detachClient(index, id, group),
+    attachClient: (id, fd, bytes) => native.attachClient(index, id, fd, bytes),
+    clientEndpoint: (id, slot) => native.clientEndpoint(index, id, slot),
+    clientClosed: (id, reason, bytesUp, bytesDown) => native.clientClosed(index, id, reason, bytesUp, bytesDown),
+    logLine: (line) => native.logLine(index, line),
+  };
+}

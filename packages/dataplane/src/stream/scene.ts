@@ -1,0 +1,45 @@
+/**
+ * What the exchanges of a worker share, and what they need to know of the connection that they are on. Worker thread.
+ */
+import type { ConnectionId } from '../engine/binding.js';
+import type { HeadLimits } from '../policy/head.js';
+import type { Answers } from '../worker/handshake-answers.js';
+import type { BackendLessons } from '../worker/handshake-backend.js';
+import type { Configuration, HandshakeContext } from '../worker/handshake-context.js';
+import type { Pools } from './pools.js';
+
+/** The engine's calls for detached clients; see binding.ts. */
+export interface StreamCalls {
+  detachClient(id: ConnectionId, group: number): { fd: number; early: Buffer } | undefined;
+  attachClient(id: ConnectionId, fd: number, bytes: Buffer): boolean;
+  clientEndpoint(id: ConnectionId, slot: number): boolean;
+  clientClosed(id: ConnectionId, reason: string, bytesUp: number, bytesDown: number): boolean;
+  logLine(line: string): void;
+}
+
+export interface StreamScene {
+  readonly context: HandshakeContext;
+  readonly calls: StreamCalls;
+  readonly answers: Answers;
+  readonly lessons: BackendLessons;
+  readonly pools: Pools;
+  readonly headLimits: HeadLimits;
+  /** New requests go by this one. */
+  readonly configuration: Configuration;
+  readonly draining: boolean;
+}
+
+/** Who asks. */
+export interface Peer {
+  readonly id: ConnectionId;
+  readonly listenerTag: number;
+  readonly clientAddress: string;
+  /** With its port, as it stands in the log. */
+  readonly clientIp: string;
+  /** Body bytes of its requests and of their answers. */
+  bytesUp: number;
+  bytesDown: number;
+}
+
+/** Of `clientEndpoint`: none. */
+export const NO_SLOT = 0xffff_ffff;
