@@ -123,6 +123,7 @@ export class Exchange {
     this.#record.refusal = code;
     this.#record.closeReason = 'refused';
     this.#scene.context.meters?.answered(group, status);
+    this.#peer.closing = true;
     this.#client.begin(status, reason, fields, true);
     this.#client.end(body);
     this.#leaveBody();
@@ -222,6 +223,7 @@ export class Exchange {
       return;
     }
     this.#record.status = response.status;
+    this.#peer.closing ||= draining;
     this.#client.begin(response.status, response.reason, fieldPairs(fields), draining);
   }
 

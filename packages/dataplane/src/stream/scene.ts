@@ -39,6 +39,8 @@ export interface Peer {
   /** Body bytes of its requests and of their answers. */
   bytesUp: number;
   bytesDown: number;
+  /** The connection ends with an answer that has begun: what the client sent behind that request is not looked at. */
+  closing: boolean;
 }
 
 /** Of `clientEndpoint`: none. */

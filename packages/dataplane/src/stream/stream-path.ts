@@ -113,6 +113,7 @@ export class StreamPath implements PlainRequests {
       clientIp: hostPort(event.clientAddress, event.clientPort),
       bytesUp: 0,
       bytesDown: 0,
+      closing: false,
       socket,
       firstHeadBytes: event.head.length,
       current: undefined,
@@ -179,11 +180,13 @@ export class StreamPath implements PlainRequests {
       message.request.socket.destroy();
       return;
     }
+    if (client.closing) return;
     client.waiting.push(message);
     if (client.current === undefined) this.#next(client);
   }
 
   #next(client: StreamClient): void {
+    if (client.closing) client.waiting.length = 0;
     const message = client.waiting.shift();
     client.current = undefined;
     if (message === undefined) {
@@ -206,7 +209,7 @@ export class StreamPath implements PlainRequests {
   #onUpgrade(request: IncomingMessage, socket: Duplex, early: Buffer): void {
     const client = this.#sockets.get(socket);
     const fd = descriptorOf(socket);
-    const idle = client !== undefined && client.current === undefined && socket.writableLength === 0;
+    const idle = client !== undefined && !client.closing && client.current === undefined && socket.writableLength === 0;
     if (client !== undefined && idle && fd >= 0) {
       const bytes = Buffer.concat([Buffer.from(requestText(request), 'latin1'), early]);
       client.released = this.#calls.attachClient(client.id, fd, bytes);
@@ -218,6 +221,7 @@ export class StreamPath implements PlainRequests {
   #onClientError(error: Error, socket: Duplex): void {
     const client = this.#sockets.get(socket);
     const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+    if (client?.closing === true && code !== 'ECONNRESET') return; // its answer is on the way, and the end behind it
     if (client === undefined || client.current !== undefined || !socket.writable || code === 'ECONNRESET') {
       socket.destroy();
       return;
