@@ -42,7 +42,8 @@ export type TlsVersion = '1.2' | '1.3';
 export interface ListenerTlsSnapshot {
   /**
    * Ids of certificates in the order of certificateRefs; of one name the first of each key type is shown. None: the listener
-   * is closed (closed-listeners.ts). It takes its hostname from the others of its port and serves nobody; handshakes for it fail.
+   * is closed (closed-listeners.ts). It takes its hostname from the others of its port and serves nobody: where a wider one shows
+   * its certificate for that name, the answer is 404.
    */
   readonly certificates: readonly string[];
   readonly minVersion: TlsVersion;
