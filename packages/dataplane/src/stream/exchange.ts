@@ -30,14 +30,12 @@ import { ClientAnswer } from './client-answer.js';
 import { ExchangeLimits } from './exchange-limits.js';
 import { ExchangeRecord } from './exchange-record.js';
 import { answerParts, fieldPairs, requestText, responseText, trailerPairs } from './heads.js';
-import { firstPlan, forwardedRequest } from './plan.js';
+import { firstPlan, forwardedRequest, planAgain } from './plan.js';
+import { leaveBody } from './request-body.js';
 import { NO_SLOT, type Peer, type StreamScene } from './scene.js';
 import { answerFault, upstreamFailure } from './upstream-failure.js';
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** How long a client may go on sending a body that nobody wants. */
-const UNREAD_BODY_MS = 1000;
-
 /** Told once, when the next request of the connection may be looked at. */
 export type ExchangeEnd = () => void;
 
@@ -126,7 +124,7 @@ export class Exchange {
     this.#peer.closing = true;
     this.#client.begin(status, reason, fields, true);
     this.#client.end(body);
-    this.#leaveBody();
+    leaveBody(this.#request);
   }
 
   #forward(target: PlainTarget): void {
@@ -242,7 +240,7 @@ export class Exchange {
     this.#attempt = undefined;
     this.#record.closeReason = 'relayed';
     this.#client.finish(trailerPairs(trailers));
-    this.#leaveBody();
+    leaveBody(this.#request);
   }
 
   #onConnectTimeout(): void {
@@ -278,14 +276,7 @@ export class Exchange {
     const nowMs = performance.now();
     const leftMs = Math.min(plan.deadlineMs, plan.requestDeadlineMs) - nowMs;
     if (!mayTryAgain(code, plan.tried.length, leftMs)) return false;
-    const { balancer } = this.#pending.configuration;
-    const choice = balancer.pickAgain(this.#pending.match?.rule ?? -1, plan.choice, plan.tried);
-    // A kept-alive connection may have ended while it was idle: the same endpoint is asked once more, on another one.
-    const again = isRefusal(choice) && code === 'upstream-reset' && plan.tried.length === 1 ? plan.choice : choice;
-    if (isRefusal(again)) return false;
-    plan.choice = again;
-    plan.connected = false;
-    plan.tried.push(again.endpoint.slot);
+    if (!planAgain(plan, this.#pending, code)) return false;
     this.#dial(plan, nowMs);
     return true;
   }
@@ -307,17 +298,6 @@ export class Exchange {
   #awaitProgress(): void {
     const { rule } = this.#target as PlainTarget;
     this.#limits.stage(idleMs(rule.limits, this.#scene.context.limits), () => this.#abandon('idle-timeout'));
-  }
-
-  /** A body that is still coming when the answer is complete is not read to its end. */
-  #leaveBody(): void {
-    if (this.#request.complete) return;
-    const { socket } = this.#request;
-    const timer = setTimeout(() => {
-      if (!this.#request.complete) socket.destroy();
-    }, UNREAD_BODY_MS);
-    timer.unref();
-    socket.once('close', () => clearTimeout(timer));
   }
 
   /** Ends the client's connection: it has a part of an answer at most. */

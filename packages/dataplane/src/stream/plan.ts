@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { forwardedTarget, plainRequestFields } from '../policy/forward.js';
 import { connectMs, requestMs } from '../policy/limits.js';
+import { isRefusal, type RefusalCode } from '../policy/refusal.js';
 import { hasBody } from '../policy/request-body.js';
 import type { Pending, PlainAttempt } from '../worker/connection-record.js';
 import { forwarding, type PlainTarget } from '../worker/handshake-request.js';
@@ -29,6 +30,18 @@ export function firstPlan(
     hurried: false,
     connected: false,
   };
+}
+
+/** Plans another attempt after one that failed by `code`; false: there is no endpoint for it. */
+export function planAgain(plan: PlainAttempt, { configuration, match }: Pending, code: RefusalCode): boolean {
+  const choice = configuration.balancer.pickAgain(match?.rule ?? -1, plan.choice, plan.tried);
+  // A kept-alive connection may have ended while it was idle: the same endpoint is asked once more, on another one.
+  const again = isRefusal(choice) && code === 'upstream-reset' && plan.tried.length === 1 ? plan.choice : choice;
+  if (isRefusal(again)) return false;
+  plan.choice = again;
+  plan.connected = false;
+  plan.tried.push(again.endpoint.slot);
+  return true;
 }
 
 /** The request as the endpoint gets it. `source`: where its body comes from. */

@@ -7,6 +7,20 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 
+/** How long a client may go on sending a body that nobody wants. */
+const UNREAD_BODY_MS = 1000;
+
+/** A body that is still coming when the answer is complete is not read to its end. */
+export function leaveBody(request: IncomingMessage): void {
+  if (request.complete) return;
+  const { socket } = request;
+  const timer = setTimeout(() => {
+    if (!request.complete) socket.destroy();
+  }, UNREAD_BODY_MS);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
 export interface BodyWatch {
   /** The first byte is asked for. */
   onStart(): void;
