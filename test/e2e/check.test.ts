@@ -47,6 +47,15 @@ test('every problem at once, with its place, and 1', async () => {
   expect(stdout).toMatch(/^\d+ errors/m);
 });
 
+test('an object that was refused is not missing as well', async () => {
+  const wrong = GOOD.replace('"protocol": "TCP"', '"protocol": "tpc"');
+  expect(wrong).not.toBe(GOOD);
+  const { stdout } = await sluice(['check', '--config', written('refused.yaml', wrong), '-o', 'json']);
+  expect(JSON.parse(stdout).issues).toMatchObject([
+    { severity: 'error', resource: expect.stringMatching(/^Service /) },
+  ]);
+});
+
 test('a format that there is not: 2', async () => {
   const { code, stderr } = await sluice(['check', '--config', folder, '-o', 'xml']);
   expect({ code, stderr }).toEqual({

@@ -8,6 +8,7 @@ import { ExitCode } from '@sluice/shared/cli/exit-codes';
 import { option } from '@sluice/shared/cli/options';
 import { hasErrors, sortIssues } from '@sluice/shared/resources/issue';
 import { loadResources } from '@sluice/shared/resources/load';
+import { withoutRefused } from '@sluice/shared/snapshot/absence';
 import { compileSnapshot } from '@sluice/shared/snapshot/compile';
 import { z } from 'zod';
 import { FORMATS, isGood, type Report, renderReport } from './check-report.js';
@@ -27,7 +28,7 @@ export const checkSchema = z.strictObject({
 export function checkConfiguration(paths: readonly string[]): Report {
   const { resources, issues } = loadResources(paths);
   const { snapshot, statuses, issues: found } = compileSnapshot(resources);
-  const all = sortIssues([...issues, ...found]);
+  const all = sortIssues([...issues, ...withoutRefused(found, issues)]);
   return { version: hasErrors(all) ? '' : snapshot.version, issues: all, statuses };
 }
 

@@ -8,6 +8,7 @@
 import type { HttpRouteSpec, ParentRef } from '../resources/http-route.js';
 import type { ConfigPath } from '../resources/path.js';
 import { type HttpRoute, issueAt, resourceName } from '../resources/resource.js';
+import { absent } from './absence.js';
 import { allowsRoutes } from './allowed-routes.js';
 import type { CompileContext } from './context.js';
 import { groupBy } from './group-by.js';
@@ -114,7 +115,7 @@ interface Detachment {
 }
 
 function noGateway(gateway: string): Detachment {
-  return { reason: 'NoMatchingParent', message: `there is no Gateway ${gateway}`, field: ['name'] };
+  return { reason: 'NoMatchingParent', message: absent('Gateway', gateway), field: ['name'] };
 }
 
 /** The attachments that one parentRef makes, or why it makes none. */

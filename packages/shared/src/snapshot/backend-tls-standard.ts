@@ -8,6 +8,7 @@
 import type { BackendTlsValidation } from '../resources/backend-tls-policy.js';
 import type { ConfigPath } from '../resources/path.js';
 import { type BackendTlsPolicy, issueAt, resourceName } from '../resources/resource.js';
+import { absent } from './absence.js';
 import {
   type BackendTls,
   type BackendTlsClaim,
@@ -100,7 +101,7 @@ function claimOf(
   }
   const service = services.get(`${namespace}/${name}`);
   if (service === undefined) {
-    const message = `there is no Service ${namespace}/${name}: the policy does nothing`;
+    const message = `${absent('Service', `${namespace}/${name}`)}: the policy does nothing`;
     return { reason: 'TargetNotFound', message, field: 'name' };
   }
   if (sectionName === undefined) return { service: resourceName(service), port: null };

@@ -7,6 +7,7 @@
 import type { ConfigPath } from '../resources/path.js';
 import { type ConfigMap, issueAt, type Resource, resourceName, type Secret } from '../resources/resource.js';
 import { configMapValue, secretValue } from '../resources/secret.js';
+import { absent } from './absence.js';
 import type { CompileContext } from './context.js';
 import { type GrantSource, notPermitted } from './grants.js';
 import { type Reading, readAuthority, readCertificate } from './material.js';
@@ -65,7 +66,7 @@ export function createCredentials(context: CompileContext): Credentials {
       return new CredentialFault('RefNotPermitted', message, hint);
     }
     const found = objects[kind].get(resourceName(target));
-    return found ?? new CredentialFault('InvalidCertificateRef', `there is no ${kind} ${resourceName(target)}`);
+    return found ?? new CredentialFault('InvalidCertificateRef', absent(kind, resourceName(target)));
   };
   return {
     certificate(from, ref) {

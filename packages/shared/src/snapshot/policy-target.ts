@@ -8,6 +8,7 @@
 import type { IssueSeverity } from '../resources/issue.js';
 import type { ConfigPath } from '../resources/path.js';
 import { issueAt, type Resource, resourceName } from '../resources/resource.js';
+import { absent } from './absence.js';
 import { compareAges } from './age.js';
 import type { CompileContext } from './context.js';
 import { type GrantTarget, notPermitted } from './grants.js';
@@ -65,7 +66,7 @@ export function targetFault(
     return { field: 'namespace', unresolved: 'RefNotPermitted', ...notPermitted(policy, target) };
   }
   if (known.has(resourceName(target))) return undefined;
-  const message = `there is no ${words.targetKind} ${resourceName(target)}: the policy does nothing`;
+  const message = `${absent(words.targetKind, resourceName(target))}: the policy does nothing`;
   return { field: 'name', unresolved: words.notFound, message };
 }
 

@@ -6,6 +6,7 @@
 import type { ConfigIssue } from '../resources/issue.js';
 import { type EndpointSlice, issueAt, type ResourceSet, resourceName, type Service } from '../resources/resource.js';
 import type { ServicePort } from '../resources/service.js';
+import { absent } from './absence.js';
 import type { BackendTlsIndex } from './backend-tls.js';
 import type { BalancingIndex } from './balancing.js';
 import { groupBy } from './group-by.js';
@@ -131,7 +132,7 @@ function keyOf({ namespace, name }: ServiceRef): string {
 
 function faultOf(ref: ServiceRef, service: Service | undefined, { tls }: ServicePolicies): ServiceFault | undefined {
   const reason = 'BackendNotFound';
-  if (service === undefined) return { reason, message: `there is no Service ${keyOf(ref)}` };
+  if (service === undefined) return { reason, message: absent('Service', keyOf(ref)) };
   const { ports, type } = service.spec;
   const portless = type === 'ExternalName' && ports.length === 0;
   if (portOf(service, ref) === undefined && !portless) {
