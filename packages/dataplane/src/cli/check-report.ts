@@ -7,9 +7,7 @@
 import { type ConfigIssue, formatIssue } from '@sluice/shared/resources/issue';
 import type { Condition, ResourceStatus } from '@sluice/shared/snapshot/status';
 import { stringify } from 'yaml';
-
-export const FORMATS = ['table', 'json', 'yaml'] as const;
-export type ReportFormat = (typeof FORMATS)[number];
+import type { ReportFormat } from './check-options.js';
 
 export interface Report {
   /** Of the snapshot that would be served; '' when errors forbid it. */

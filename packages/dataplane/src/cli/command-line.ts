@@ -1,7 +1,7 @@
 /** The `sluice` command: its commands, their options, its exit codes. Primary thread, at start. */
 import { type Invocation, parseCommandLine } from '@sluice/shared/cli/command-line';
 import type { ExitCodeName } from '@sluice/shared/cli/exit-codes';
-import { checkSchema } from './check.js';
+import { checkSchema } from './check-options.js';
 import { optionsSchema } from './options.js';
 
 const SERVE_CODES: readonly ExitCodeName[] = [

@@ -15,7 +15,7 @@ await runProgram('sluice', async () => {
   if (invocation === null) return;
   if (invocation.command === 'check') {
     const { check } = await import('./check.js');
-    check(invocation.options);
+    await check(invocation.options);
     signals.close();
     return;
   }

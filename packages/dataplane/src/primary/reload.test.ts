@@ -1,7 +1,7 @@
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import type { CompiledConfiguration, CompileOutcome } from '@sluice/shared/configuration/compiled';
 import { createLogger } from '@sluice/shared/log';
-import { fileIssue } from '@sluice/shared/resources/source';
+import { fileIssue } from '@sluice/shared/resources/issue';
 import { NO_MATERIAL } from '@sluice/shared/snapshot/tls';
 import { expect, test } from 'vitest';
 import { Reload } from './reload.js';

@@ -5,9 +5,8 @@
  */
 
 import { encodeProbedServices, probedServicesOf } from '../health/probed-services.js';
-import { type ConfigIssue, hasErrors } from '../resources/issue.js';
+import { type ConfigIssue, fileIssue, hasErrors } from '../resources/issue.js';
 import { loadResources } from '../resources/load.js';
-import { fileIssue } from '../resources/source.js';
 import { compileSnapshot } from '../snapshot/compile.js';
 import { encodeSnapshot, openSnapshot } from '../snapshot/view.js';
 import type { CompiledConfiguration, CompileOutcome } from './compiled.js';

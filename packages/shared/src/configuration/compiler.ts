@@ -6,7 +6,7 @@
  * to do for a while is ended: what reading has taken of memory is given back. Main thread.
  */
 import { Worker } from 'node:worker_threads';
-import { fileIssue } from '../resources/source.js';
+import { fileIssue } from '../resources/issue.js';
 import type { CompilerThreadData, PreviousConfiguration } from './compile.js';
 import type { CompileOutcome, ConfigurationCompiler } from './compiled.js';
 import type { ConfigurationSource } from './source.js';

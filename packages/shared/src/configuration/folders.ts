@@ -7,7 +7,7 @@
  */
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { basename, parse, resolve, sep } from 'node:path';
-import { MANIFEST } from '../resources/load.js';
+import { MANIFEST } from '../resources/manifest-paths.js';
 
 /** Symlinks that one path may lead over, as in the kernel. */
 const LINKS_MAX = 40;

@@ -7,7 +7,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { ExitCode, ExitError } from '../cli/exit-codes.js';
-import { STDIN_PATH, type Streams } from '../resources/load.js';
+import { STDIN_PATH, type Streams } from '../resources/manifest-paths.js';
 
 export interface ConfigurationSource {
   /** As `--config` gave them: files and folders; `-` is standard input. Each once. */

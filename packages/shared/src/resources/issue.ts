@@ -25,6 +25,11 @@ export interface ConfigIssue {
   readonly hint: string;
 }
 
+/** An error about a file; without a position when it concerns the whole of it. */
+export function fileIssue(file: string, message: string, hint = '', at = { line: 0, column: 0 }): ConfigIssue {
+  return { severity: 'error', file, ...at, path: '', resource: '', message, hint };
+}
+
 /** `file:line:col: error: HTTPRoute default/chat spec.rules[0]: message; hint`, without the parts that are empty. */
 export function formatIssue(issue: ConfigIssue): string {
   const place = issue.line > 0 ? `${issue.file}:${issue.line}:${issue.column}` : issue.file;

@@ -6,21 +6,13 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { ConfigIssue } from './issue.js';
+import { type ConfigIssue, fileIssue } from './issue.js';
+import { MANIFEST, STDIN_PATH, type Streams } from './manifest-paths.js';
 import { parseResources } from './parse.js';
 import type { LoadResult } from './resource.js';
-import { fileIssue, type SourceFile } from './source.js';
+import type { SourceFile } from './source.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Names of files in a folder that are read. */
-export const MANIFEST = /^(?!package\.json$)[^.].*\.(?:yaml|yml|json)$/;
-
-/** The path that stands for standard input. */
-export const STDIN_PATH = '-';
-
-/** Contents by path. */
-export type Streams = ReadonlyMap<string, Uint8Array>;
 
 const NO_STREAMS: Streams = new Map();
 

@@ -7,7 +7,7 @@
  */
 import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, visit, type YAMLError } from 'yaml';
 import { type DocumentText, splitDocuments } from './documents.js';
-import type { ConfigIssue } from './issue.js';
+import { type ConfigIssue, fileIssue } from './issue.js';
 import { createOrigin, type Lines, position } from './locator.js';
 import { readPlain } from './plain-yaml.js';
 import type { Origin } from './resource.js';
@@ -92,11 +92,6 @@ function readWhole({ file, part, issues, objects }: Part): void {
     const origin = createOrigin(file, document, lines, document.contents);
     collect({ file, document, lines, issues, objects }, document.contents, value, origin, LIST_DEPTH_MAX);
   }
-}
-
-/** An error about a file; without a position when it concerns the whole of it. */
-export function fileIssue(file: string, message: string, hint = '', at = { line: 0, column: 0 }): ConfigIssue {
-  return { severity: 'error', file, ...at, path: '', resource: '', message, hint };
 }
 
 function parseDocuments(text: string, lines: LineCounter): readonly Document.Parsed[] | undefined {
