@@ -2,11 +2,12 @@
  * Connections to endpoints for plain requests: one pool of kept-alive connections an endpoint and worker.
  *
  * Invariant: a request waits for no other: with `REQUESTS_MAX` under way on an endpoint the next one is refused by the
- * caller, so each has a connection of its own at once. A pool ends, in order, when its endpoint is gone. Worker thread.
+ * caller, so each has a connection of its own at once. A pool ends, in order, when its endpoint is gone. undici is loaded with
+ * the first of them: it takes some 50 ms and 5 MB of a worker, which most never need. Worker thread.
  */
-
+import { createRequire } from 'node:module';
 import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
 import type { EndpointSnapshot } from '../worker/messages.js';
 
 /** Requests that one worker may have under way on one endpoint. */
@@ -20,6 +21,8 @@ export interface Upstream {
 
 /** Each request has a limit of its own for connecting; undici goes on in the background, this long at most. */
 const CONNECT_MAX_MS = 60_000;
+
+const require = createRequire(import.meta.url);
 
 export class Pools {
   readonly #pools = new Map<string, Upstream>();
@@ -60,7 +63,8 @@ export class Pools {
   }
 
   #open(key: string): Pool {
-    return new Pool(`http://${key}`, {
+    const undici = require('undici') as typeof import('undici');
+    return new undici.Pool(`http://${key}`, {
       connections: REQUESTS_MAX,
       pipelining: 1,
       connect: { timeout: CONNECT_MAX_MS },
