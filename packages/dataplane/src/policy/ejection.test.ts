@@ -142,7 +142,22 @@ describe('several workers on one board', () => {
           for (const { slot: each } of endpoints) expect(Atomics.load(board.planes[plane], each)).toBe(0);
         }
       }),
-      { numRuns: 1500 },
+      {
+        numRuns: 1500,
+        // A mark behind a success, and another worker's in its place before it is settled.
+        examples: [
+          [
+            1,
+            [
+              { do: 'fail', worker: 0, slot: 0 },
+              { do: 'fail', worker: 3, slot: 0 },
+              { do: 'succeed', worker: 0, slot: 0 },
+              { do: 'goOn', worker: 3, slot: 0 },
+              { do: 'wait', ticks: 50 },
+            ],
+          ],
+        ],
+      },
     );
   });
 });

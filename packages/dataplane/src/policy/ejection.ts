@@ -48,10 +48,11 @@ export class Ejection {
     return (mark.untilTick - nowTick) * TICK_MS;
   }
 
-  /** A connect worked. Costs one load unless something had failed before. */
+  /** A connect worked. Costs two loads unless something had failed before. */
   succeeded(slot: number): void {
     const { failures, ejections, ejectedUntil } = this.#board.planes;
-    if (Atomics.load(failures, slot) === 0) return;
+    // A mark that came behind a success leaves its count when another worker's has taken its place.
+    if (Atomics.load(failures, slot) === 0 && Atomics.load(ejections, slot) === 0) return;
     // In this order: `settle` looks at the failures last, so one of the two always clears a mark made meanwhile.
     Atomics.store(failures, slot, 0);
     Atomics.store(ejections, slot, 0);
