@@ -51,7 +51,8 @@ test('a demo backend that is killed is left out, and back when it has been start
   expect((await round()).size).toBe(2);
   process.kill(Number(pid), 'SIGKILL');
   await eventually(async () => expect([...(await round())].join()).not.toContain('backend A'), budget);
-  expect(program.stderr).toContain('backend A ended by itself (killed): the gateway leaves it out');
+  const said = 'backend A ended by itself (killed): the gateway leaves it out';
+  await eventually(() => expect(program.stderr).toContain(said), budget);
   await eventually(async () => expect((await round()).size).toBe(2), budget);
   program.interrupt();
   expect((await program.end()).code).toBe(0);
