@@ -76,7 +76,8 @@ test('a request that is answered in time may live longer than its bound', async 
   expect(client.ended).toBe(false);
   await client.outcome();
   client.destroy();
-  expect((await gateway.accessLog.recordOf('in-time')).closeReason).toBe('idle-timeout');
+  // Idle for 600 ms after 700, or as old as 1.2 to 1.5 s: the jitter decides which comes first.
+  expect(['idle-timeout', 'lifetime']).toContain((await gateway.accessLog.recordOf('in-time')).closeReason);
 });
 
 test("idle and lifetime are the route's own", async () => {
