@@ -128,5 +128,4 @@ export type GatewaySpec = z.infer<typeof spec>;
 export type ListenerSpec = GatewaySpec['listeners'][number];
 export type ListenerTls = z.infer<typeof listenerTls>;
 export type GatewayAddress = z.infer<typeof address>;
-export type AllowedRoutes = z.infer<typeof allowedRoutes>;
 export type GatewayClassSpec = z.infer<typeof classSpec>;

@@ -151,7 +151,6 @@ export const httpFilter = fields({
 export type HttpFilter = z.infer<typeof httpFilter>;
 export type HeaderFilter = z.infer<typeof headerFilter>;
 export type RequestRedirect = z.infer<typeof requestRedirect>;
-export type UrlRewrite = z.infer<typeof urlRewrite>;
 
 function refuseCombinations(filters: readonly HttpFilter[], context: z.RefinementCtx): void {
   const seen = new Set<FilterType>();

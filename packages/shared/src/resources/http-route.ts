@@ -172,5 +172,4 @@ export const httpRouteSchema = strictResource(spec, 'HTTPRoute').superRefine(
 export type HttpRouteSpec = z.infer<typeof spec>;
 export type ParentRef = HttpRouteSpec['parentRefs'][number];
 export type HttpRouteRule = HttpRouteSpec['rules'][number];
-export type HttpRouteMatch = HttpRouteRule['matches'][number];
 export type BackendRef = HttpRouteRule['backendRefs'][number];

@@ -5,7 +5,6 @@
  * one a condition of the object, so that the rest of the file is served. Any thread.
  * Source: kubernetes-sigs/gateway-api, apis/v1/object_reference_types.go.
  */
-import type { z } from 'zod';
 import { fields, groupName, kindName, labelName, objectName } from './schema.js';
 
 /** A reference to a Secret, unless it says otherwise (SecretObjectReference). */
@@ -22,6 +21,3 @@ export const localRef = fields({
   kind: kindName,
   name: objectName,
 });
-
-export type SecretRef = z.infer<typeof secretRef>;
-export type LocalRef = z.infer<typeof localRef>;
