@@ -21,6 +21,7 @@ const RECORD: LogRecord = {
   request: request(HEAD),
   requestHeaderBytes: 0,
   tls: null,
+  http2: false,
   status: 101,
   responseHeaderBytes: 150,
   requestId: '848bce9c-6df4-4345-8e68-eeb8eb6fe491',

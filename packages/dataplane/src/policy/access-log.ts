@@ -31,6 +31,8 @@ export interface LogRecord {
   readonly status: number;
   /** Of the client; null for plain TCP, or when it is not known. */
   readonly tls: { readonly protocol: string; readonly cipher: string } | null;
+  /** The request came over HTTP/2: `request` is what it says in the form of HTTP/1.1. */
+  readonly http2: boolean;
   /** Size of the head that the client got; 0 when it got none. */
   readonly responseHeaderBytes: number;
   /** x-request-id; '' when there is none. */
@@ -52,11 +54,11 @@ const NO_BACKEND = '"backendHost":"-","backendIp":"-","backendPort":"-"';
 
 /** JSON members without braces and outer commas; see binding.ts for those that the engine writes. */
 export function logFields(record: LogRecord): string {
-  const { request, endpoint, status, responseHeaderBytes, backendResponseLatencyMs: latency } = record;
+  const { endpoint, status, responseHeaderBytes, backendResponseLatencyMs: latency } = record;
   return (
     `"msg":"access","frontendName":${text(record.frontendName)},"frontendPort":${record.frontendPort},` +
     `"listener":${text(record.listener)},"route":${text(record.route)},` +
-    `${requestMembers(request, record.requestHeaderBytes)},` +
+    `${requestMembers(record)},` +
     `"httpStatusCode":${status === 0 ? '"-"' : status},"responseHeaderBytes":${responseHeaderBytes},` +
     `"tlsCipher":${text(record.tls?.cipher ?? '')},"tlsProtocol":${text(record.tls?.protocol ?? '')},` +
     `"trackingId":${text(record.requestId)},` +
@@ -66,16 +68,16 @@ export function logFields(record: LogRecord): string {
   );
 }
 
-function requestMembers(request: RequestHead | undefined, headerBytes: number): string {
+function requestMembers({ request, requestHeaderBytes, http2 }: LogRecord): string {
   if (request === undefined) {
     return (
       '"hostName":"-","httpMethod":"-","httpVersion":"-","referer":"-",' +
-      `"requestHeaderBytes":${headerBytes},"requestUri":"-","userAgent":"-"`
+      `"requestHeaderBytes":${requestHeaderBytes},"requestUri":"-","userAgent":"-"`
     );
   }
   return (
     `"hostName":${text(request.host)},"httpMethod":${text(request.method)},` +
-    `"httpVersion":"HTTP/1.${request.minorVersion}",` +
+    `"httpVersion":"HTTP/${http2 ? '2.0' : `1.${request.minorVersion}`}",` +
     `"referer":${longText(redactQuery(firstValue(request.fields, Field.referer) ?? ''))},` +
     `"requestHeaderBytes":${request.bytes},"requestUri":${longText(redactQuery(request.target))},` +
     `"userAgent":${longText(firstValue(request.fields, Field.userAgent) ?? '')}`

@@ -5,7 +5,7 @@
  * ends the attempt and not the connection pool. undici cannot be stopped while it connects: a dropped attempt is stopped
  * when it has. Worker thread.
  */
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Upstream } from './pools.js';
 import { RequestBody } from './request-body.js';
@@ -16,7 +16,7 @@ export interface AttemptRequest {
   /** Names and values in turn. */
   readonly headers: string[];
   /** undefined: the request has no body. */
-  readonly body: IncomingMessage | undefined;
+  readonly body: Readable | undefined;
 }
 
 export interface AttemptWatch {

@@ -4,7 +4,7 @@
 import type { OwnAnswerCode } from '../policy/own-answer.js';
 import type { RefusalCode } from '../policy/refusal.js';
 import type { Pending } from '../worker/connection-record.js';
-import type { ClientAnswer } from './client-answer.js';
+import type { ClientAnswer } from './client-request.js';
 import type { Peer, StreamScene } from './scene.js';
 import { recordLine } from './stream-record.js';
 
@@ -19,20 +19,14 @@ export class ExchangeRecord {
   /** '' until something has ended the request. */
   closeReason = '';
 
-  /** Counts the bytes and writes the record. `sent`: all of the answer has gone out. */
-  write(
-    { context, answers, calls }: StreamScene,
-    peer: Peer,
-    pending: Pending,
-    client: ClientAnswer,
-    sent: boolean,
-  ): void {
+  /** Counts the bytes and writes the record. */
+  write({ context, answers, calls }: StreamScene, peer: Peer, pending: Pending, client: ClientAnswer): void {
     peer.bytesUp += this.requestBytes;
     peer.bytesDown += client.bodyBytes;
     if (!context.accessLog) return;
     const { status, refusal, refusalReason, closeReason, dialledAtMs } = this;
     const nowMs = performance.now();
-    const left = closeReason === '' || (!sent && closeReason === 'relayed');
+    const left = closeReason === '' || (!client.sent && closeReason === 'relayed');
     calls.logLine(
       recordLine({
         nowMs: Date.now(),

@@ -6,7 +6,6 @@
  * where doing it twice does no harm (RFC 9110 9.2.2). Worker thread.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FailedStage } from '../engine/binding.js';
 import { plainAnswerFields } from '../policy/forward.js';
 import { parseResponseHead, type ResponseHead } from '../policy/head.js';
@@ -26,59 +25,56 @@ import { attemptTimeoutMs, failureCode, limitRefusal, mayTryAgain } from '../wor
 import { contextOf } from '../worker/handshake-context.js';
 import { decidePlain, type PlainTarget } from '../worker/handshake-request.js';
 import { Attempt, type AttemptWatch } from './attempt.js';
-import { ClientAnswer } from './client-answer.js';
+import type { ClientAnswer, ClientRequest } from './client-request.js';
 import { ExchangeLimits } from './exchange-limits.js';
 import { ExchangeRecord } from './exchange-record.js';
-import { answerParts, fieldPairs, requestText, responseText, trailerPairs } from './heads.js';
+import { answerParts, fieldPairs, responseText, trailerPairs } from './heads.js';
 import { firstPlan, forwardedRequest, planAgain } from './plan.js';
-import { leaveBody } from './request-body.js';
 import { NO_SLOT, type Peer, type StreamScene } from './scene.js';
 import { answerFault, upstreamFailure } from './upstream-failure.js';
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** Told once, when the next request of the connection may be looked at. */
+/** Told once, when the request is over. */
 export type ExchangeEnd = () => void;
 
 export class Exchange {
   readonly #scene: StreamScene;
   readonly #peer: Peer;
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #request: ClientRequest;
   readonly #client: ClientAnswer;
   readonly #pending: Pending;
   readonly #onEnd: ExchangeEnd;
-  readonly #expects: boolean;
   #target: PlainTarget | undefined;
   #attempt: Attempt | undefined;
   readonly #limits = new ExchangeLimits();
   readonly #record = new ExchangeRecord();
   #over = false;
 
-  constructor(
-    scene: StreamScene,
-    peer: Peer,
-    message: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly expects: boolean },
-    headBytes: number,
-    onEnd: ExchangeEnd,
-  ) {
+  constructor(scene: StreamScene, peer: Peer, request: ClientRequest, onEnd: ExchangeEnd) {
     this.#scene = scene;
     this.#peer = peer;
-    this.#request = message.request;
-    this.#response = message.response;
-    this.#expects = message.expects;
-    this.#client = new ClientAnswer(message.response);
-    this.#pending = createPending<PlainAttempt>(scene.configuration, peer.listenerTag, randomUUID(), headBytes);
+    this.#request = request;
+    this.#client = request.answer;
+    this.#pending = createPending<PlainAttempt>(scene.configuration, peer.listenerTag, randomUUID(), request.headBytes);
+    this.#pending.tls = peer.tls;
+    this.#pending.http2 = request.http2;
     this.#onEnd = onEnd;
-    this.#response.once('close', () => this.#settle());
-    this.#response.on('drain', () => this.#onDrained());
+    request.onClose(() => this.#settle());
+    this.#client.onDrain(() => this.#onDrained());
   }
 
-  /** `headBytes` of the head as received; 0: as it is written out again. */
-  start(headBytes: number): void {
-    if (this.#response.destroyed) return;
-    const head = requestText(this.#request);
-    const { headLimits } = this.#scene;
-    const target = decidePlain(this.#pending, head, this.#peer.clientAddress, headLimits);
+  /** Never throws. */
+  start(): void {
+    try {
+      if (!this.#request.destroyed) this.#decide();
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+
+  #decide(): void {
+    const { head, headBytes } = this.#request;
+    const target = decidePlain(this.#pending, head, this.#peer.clientAddress, this.#scene.headLimits);
     const { request } = this.#pending;
     if (headBytes > 0 && request !== undefined) this.#pending.request = { ...request, bytes: headBytes };
     if (target instanceof OwnAnswer) this.#answerOwn(target);
@@ -121,10 +117,9 @@ export class Exchange {
     this.#record.refusal = code;
     this.#record.closeReason = 'refused';
     this.#scene.context.meters?.answered(group, status);
-    this.#peer.closing = true;
     this.#client.begin(status, reason, fields, true);
     this.#client.end(body);
-    leaveBody(this.#request);
+    this.#request.leave();
   }
 
   #forward(target: PlainTarget): void {
@@ -152,7 +147,7 @@ export class Exchange {
     calls.clientEndpoint(this.#peer.id, choice.endpoint.slot);
     this.#limits.stage(attemptTimeoutMs(leftMs, endpoints, tried.length - 1), () => this.#onConnectTimeout());
     const target = { ...(this.#target as PlainTarget), choice };
-    const request = forwardedRequest(target, this.#pending, this.#peer.clientAddress, this.#request);
+    const request = forwardedRequest(target, this.#pending, this.#peer.clientAddress, this.#request.body);
     this.#attempt = new Attempt(upstream, request, this.#watch(plan));
     this.#attempt.dispatch();
   }
@@ -178,7 +173,7 @@ export class Exchange {
   }
 
   #onBodyStart(): void {
-    if (this.#expects && !this.#client.begun) this.#response.writeContinue();
+    if (this.#request.expects && !this.#client.begun) this.#client.continue();
   }
 
   #onBodyChunk(bytes: number): void {
@@ -221,7 +216,6 @@ export class Exchange {
       return;
     }
     this.#record.status = response.status;
-    this.#peer.closing ||= draining;
     this.#client.begin(response.status, response.reason, fieldPairs(fields), draining);
   }
 
@@ -240,7 +234,7 @@ export class Exchange {
     this.#attempt = undefined;
     this.#record.closeReason = 'relayed';
     this.#client.finish(trailerPairs(trailers));
-    leaveBody(this.#request);
+    this.#request.leave();
   }
 
   #onConnectTimeout(): void {
@@ -267,7 +261,7 @@ export class Exchange {
     const code = failureCode(failure.stage, failure.code);
     const hurried = plan.hurried && code === 'connect-timeout';
     if (!hurried) this.#scene.lessons.failed(failure, plan.choice, this.#pending.configuration.snapshot);
-    const harmless = failure.stage === FailedStage.connect || SAFE.has(this.#request.method ?? '');
+    const harmless = failure.stage === FailedStage.connect || SAFE.has(this.#request.method);
     if (untouched && harmless && this.#tryAgain(plan, code)) return;
     this.refuse(limitRefusal(code, plan));
   }
@@ -304,7 +298,7 @@ export class Exchange {
   #abandon(closeReason: string): void {
     this.#record.closeReason ||= closeReason;
     this.#dropAttempt();
-    this.#request.socket.destroy();
+    this.#request.abandon();
     this.#settle();
   }
 
@@ -320,7 +314,7 @@ export class Exchange {
     this.#over = true;
     this.#dropAttempt();
     this.#scene.calls.clientEndpoint(this.#peer.id, NO_SLOT);
-    this.#record.write(this.#scene, this.#peer, this.#pending, this.#client, this.#response.writableFinished);
+    this.#record.write(this.#scene, this.#peer, this.#pending, this.#client);
     this.#onEnd();
   }
 }

@@ -2,7 +2,7 @@
  * What is planned for one request: its budgets, and what the endpoint that was chosen gets of it. Pure, but for the clock
  * that is passed in.
  */
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { forwardedTarget, plainRequestFields } from '../policy/forward.js';
 import { connectMs, requestMs } from '../policy/limits.js';
 import { isRefusal, type RefusalCode } from '../policy/refusal.js';
@@ -49,7 +49,7 @@ export function forwardedRequest(
   target: PlainTarget,
   pending: Pending,
   clientAddress: string,
-  source: IncomingMessage,
+  source: Readable,
 ): AttemptRequest {
   const [passed, changes] = forwarding(target, pending, clientAddress);
   const { request } = target;

@@ -1,25 +1,10 @@
 /**
- * The body of a request on its way to an endpoint: one reader for one attempt, over the request that Node has parsed.
+ * The body of a request on its way to an endpoint: one reader for one attempt, over the body that the client sends.
  *
  * Invariant: nothing is taken from the request before the first read, so an attempt that never connected leaves it whole
  * for the next one; and the end of a reader never ends the request. Back-pressure is the request's own. Worker thread.
  */
-import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-
-/** How long a client may go on sending a body that nobody wants. */
-const UNREAD_BODY_MS = 1000;
-
-/** A body that is still coming when the answer is complete is not read to its end. */
-export function leaveBody(request: IncomingMessage): void {
-  if (request.complete) return;
-  const { socket } = request;
-  const timer = setTimeout(() => {
-    if (!request.complete) socket.destroy();
-  }, UNREAD_BODY_MS);
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
-}
 
 export interface BodyWatch {
   /** The first byte is asked for. */
@@ -31,11 +16,11 @@ export interface BodyWatch {
 }
 
 export class RequestBody extends Readable {
-  readonly #source: IncomingMessage;
+  readonly #source: Readable;
   readonly #watch: BodyWatch;
   #started = false;
 
-  constructor(source: IncomingMessage, watch: BodyWatch) {
+  constructor(source: Readable, watch: BodyWatch) {
     super({ autoDestroy: true });
     this.#source = source;
     this.#watch = watch;

@@ -2,6 +2,7 @@
  * What the exchanges of a worker share, and what they need to know of the connection that they are on. Worker thread.
  */
 import type { ConnectionId } from '../engine/binding.js';
+import type { ClientTls } from '../engine/tls-info.js';
 import type { HeadLimits } from '../policy/head.js';
 import type { Answers } from '../worker/handshake-answers.js';
 import type { BackendLessons } from '../worker/handshake-backend.js';
@@ -34,13 +35,13 @@ export interface Peer {
   readonly id: ConnectionId;
   readonly listenerTag: number;
   readonly clientAddress: string;
+  /** null: plain TCP. */
+  readonly tls: ClientTls | null;
   /** With its port, as it stands in the log. */
   readonly clientIp: string;
   /** Body bytes of its requests and of their answers. */
   bytesUp: number;
   bytesDown: number;
-  /** The connection ends with an answer that has begun: what the client sent behind that request is not looked at. */
-  closing: boolean;
 }
 
 /** Of `clientEndpoint`: none. */

@@ -26,6 +26,7 @@ interface Recorded {
   readonly requestHeaderBytes: number;
   /** null: plain TCP, or not known. */
   tls: ClientTls | null;
+  http2: boolean;
   request: RequestHead | undefined;
   match: RouteMatch | undefined;
   attempt: Pick<PlainAttempt, 'choice'> | undefined;
@@ -93,6 +94,7 @@ export function createPending<A extends PlainAttempt = Attempt>(
     requestHeaderBytes,
     requestedAtMs: performance.now(),
     tls: null,
+    http2: false,
     request: undefined,
     match: undefined,
     attempt: undefined,
@@ -115,6 +117,7 @@ function logRecord(pending: Recorded, outcome: Outcome): LogRecord {
     requestHeaderBytes,
     requestId,
     tls: pending.tls,
+    http2: pending.http2,
     endpoint: pending.attempt?.choice.endpoint,
     backendResponseLatencyMs: pending.latencyMs,
     ...outcome,
@@ -133,7 +136,14 @@ export function connectionFields(pending: Pending, outcome: Outcome): string {
 
 /** The access-log fields of a connection of this port that ended before any request of it was seen. */
 export function silentFields({ snapshot, ports }: Named, listenerTag: number): string {
-  const nothing = { tls: null, request: undefined, match: undefined, attempt: undefined, latencyMs: undefined };
+  const nothing = {
+    tls: null,
+    http2: false,
+    request: undefined,
+    match: undefined,
+    attempt: undefined,
+    latencyMs: undefined,
+  };
   const silent = { configuration: { snapshot, ports }, listenerTag, requestId: '', requestHeaderBytes: 0, ...nothing };
   return logFields(logRecord(silent, NO_OUTCOME));
 }
