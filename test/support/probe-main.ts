@@ -1,8 +1,8 @@
 /** A prober as a process of its own: answers each `{ id, to, probe }` over IPC with `{ id, result }`. */
 import { createProbe } from '@sluice/healthd/probes/create-probe';
 import type { ProbeResult, ProbeTarget } from '@sluice/healthd/probes/probe';
-import { type Authority, type ProbeTls, type ShownCertificate, TlsTrust } from '@sluice/healthd/probes/tls-trust';
 import type { ProbeSnapshot } from '@sluice/shared/snapshot/service-policy';
+import { type Authority, type PeerTls, type ShownCertificate, TlsTrust } from '@sluice/shared/tls/trust';
 
 export interface Asked {
   readonly id: number;
@@ -12,7 +12,7 @@ export interface Asked {
   readonly tls: AskedTls | null;
 }
 
-export interface AskedTls extends Pick<ProbeTls, 'sni' | 'subjectAltNames'> {
+export interface AskedTls extends Pick<PeerTls, 'sni' | 'subjectAltNames'> {
   readonly authority: Authority;
   readonly certificate: ShownCertificate | null;
 }
@@ -24,7 +24,7 @@ export interface Answered {
 
 const never = new AbortController().signal;
 
-function tlsOf({ sni, subjectAltNames, authority, certificate }: AskedTls): ProbeTls {
+function tlsOf({ sni, subjectAltNames, authority, certificate }: AskedTls): PeerTls {
   return { sni, subjectAltNames, trust: new TlsTrust(authority, certificate) };
 }
 

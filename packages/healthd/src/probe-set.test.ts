@@ -1,8 +1,8 @@
 import { DEFAULT_PROBE } from '@sluice/shared/snapshot/service-policy';
 import { aService } from '@sluice/shared/testing/snapshots';
+import type { PeerTls } from '@sluice/shared/tls/trust';
 import { describe, expect, it } from 'vitest';
 import { ProbeSet } from './probe-set.js';
-import type { ProbeTls } from './probes/tls-trust.js';
 
 const POLICY = { policy: 'ns/p', sni: 'a', subjectAltNames: ['a'], authority: 'ca1', clientCertificate: 'cert1' };
 const MATERIAL = {
@@ -11,7 +11,7 @@ const MATERIAL = {
 };
 
 function scene() {
-  const made: (ProbeTls | null)[] = [];
+  const made: (PeerTls | null)[] = [];
   const set = new ProbeSet((_, tls) => {
     made.push(tls);
     return () => Promise.resolve({ healthy: true, why: '', elapsedMs: 1 });

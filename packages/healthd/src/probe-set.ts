@@ -6,9 +6,9 @@
  */
 import type { ProbedService, ProbedServices } from '@sluice/shared/health/probed-services';
 import type { BackendTlsSnapshot } from '@sluice/shared/snapshot/tls';
+import { type PeerTls, TlsTrust } from '@sluice/shared/tls/trust';
 import type { CreateProbe } from './probes/create-probe.js';
 import type { Probe } from './probes/probe.js';
-import { type ProbeTls, TlsTrust } from './probes/tls-trust.js';
 
 interface Made {
   /** What it was made from. Certificates and authorities are named by digests of their content. */
@@ -51,7 +51,7 @@ export class ProbeSet {
     return changed;
   }
 
-  #tlsOf({ probe, tls }: ProbedService, services: ProbedServices, trusts: Map<string, TlsTrust>): ProbeTls | null {
+  #tlsOf({ probe, tls }: ProbedService, services: ProbedServices, trusts: Map<string, TlsTrust>): PeerTls | null {
     if (!probe.tls || tls === null) return null;
     const key = `${tls.authority} ${tls.clientCertificate}`;
     const trust = trusts.get(key) ?? this.#trusts.get(key) ?? trustOf(tls, services);

@@ -8,9 +8,9 @@
 import { setMaxListeners } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import type { ProbeSnapshot } from '@sluice/shared/snapshot/service-policy';
+import type { PeerTls } from '@sluice/shared/tls/trust';
 import type { ProbeResult, ProbeTarget } from './probe.js';
 import { connectTls } from './tls.js';
-import type { ProbeTls } from './tls-trust.js';
 import { faultWords, isOwnFault, spanWords, withArticle } from './words.js';
 
 /** How often an attempt looks at the clock and at what came, ms; an answer of a healthy endpoint is there long before. */
@@ -26,7 +26,7 @@ export interface Plan {
   /** The names of which the certificate must have one, in words; '' when it must be for the address. */
   readonly certificateFor: string;
   /** What the service's BackendTLSPolicy says; null: there is none. */
-  readonly policy: ProbeTls | null;
+  readonly policy: PeerTls | null;
   /** The protocol to agree on within TLS; '' for none. */
   readonly alpn: string;
   /** A TCP probe is about the connection alone. */

@@ -15,12 +15,12 @@ import {
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ProbeCheck } from '@sluice/shared/snapshot/service-policy';
+import type { PeerTls } from '@sluice/shared/tls/trust';
 import { type Attempt, attempt } from './attempt.js';
 import { encodeCheckRequest, GRPC_STATUS, readAnswer } from './grpc-message.js';
 import type { Probe } from './probe.js';
 import { USER_AGENT } from './product.js';
 import { namesOf } from './tls.js';
-import type { ProbeTls } from './tls-trust.js';
 
 type GrpcCheck = Extract<ProbeCheck, { type: 'grpc' }>;
 
@@ -136,7 +136,7 @@ function openSession(asked: Attempt, socket: Socket): ClientHttp2Session {
   return session;
 }
 
-export function grpcProbe(check: GrpcCheck, tls: ProbeTls | null): Probe {
+export function grpcProbe(check: GrpcCheck, tls: PeerTls | null): Probe {
   const question = check.service === '' ? 'gRPC Health/Check' : `gRPC Health/Check of ${check.service}`;
   const plan = { question, alpn: 'h2', ...namesOf(check.authority, tls) };
   return (target, probe, signal) =>

@@ -6,12 +6,12 @@
  * backend sees a FIN; a long one is cut off by a reset.) healthd's only thread.
  */
 import type { ProbeCheck, ProbeSnapshot } from '@sluice/shared/snapshot/service-policy';
+import type { PeerTls } from '@sluice/shared/tls/trust';
 import { type Attempt, attempt, type Plan } from './attempt.js';
 import { ask, type Question } from './head.js';
 import type { Probe } from './probe.js';
 import { USER_AGENT } from './product.js';
 import { namesOf } from './tls.js';
-import type { ProbeTls } from './tls-trust.js';
 import { pathWords } from './words.js';
 
 type HttpCheck = Extract<ProbeCheck, { type: 'http' }>;
@@ -43,7 +43,7 @@ function wantedWords({ statuses }: HttpCheck): string {
   return `, not ${ranges.join(', ')}${statuses.length > RANGES_NAMED_MAX ? ', …' : ''}`;
 }
 
-export function httpProbe(check: HttpCheck, tls: ProbeTls | null): Probe {
+export function httpProbe(check: HttpCheck, tls: PeerTls | null): Probe {
   const plan: Omit<Plan, 'tls'> = {
     question: `GET ${pathWords(check.path)}`,
     alpn: 'http/1.1',

@@ -8,12 +8,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ProbeCheck } from '@sluice/shared/snapshot/service-policy';
+import type { PeerTls } from '@sluice/shared/tls/trust';
 import { type Attempt, attempt } from './attempt.js';
 import { ask } from './head.js';
 import type { Probe } from './probe.js';
 import { USER_AGENT } from './product.js';
 import { namesOf } from './tls.js';
-import type { ProbeTls } from './tls-trust.js';
 import { closePayload, controlFrame, FrameReader, OPCODE } from './websocket-frames.js';
 import { pathWords } from './words.js';
 
@@ -127,7 +127,7 @@ function fieldsOf(check: WebSocketCheck, key: string): [name: string, value: str
   ];
 }
 
-export function websocketProbe(check: WebSocketCheck, tls: ProbeTls | null): Probe {
+export function websocketProbe(check: WebSocketCheck, tls: PeerTls | null): Probe {
   const plan = {
     question: `WebSocket ${pathWords(check.path)}`,
     alpn: 'http/1.1',

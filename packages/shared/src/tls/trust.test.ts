@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alternativeNames } from './tls-trust.js';
+import { alternativeNames } from './trust.js';
 
 describe('alternativeNames', () => {
   it.each<[string, string | undefined, readonly string[]]>([
