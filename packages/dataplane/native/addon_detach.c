@@ -38,12 +38,11 @@ static napi_value attach_client(napi_env env, napi_callback_info info) {
                       engine_attach_client(engine, id, (int)call_u32(&call, 2), bytes, (uint32_t)length));
 }
 
-static napi_value client_endpoint(napi_env env, napi_callback_info info) {
+static napi_value count_request(napi_env env, napi_callback_info info) {
   struct call call;
-  connection_id id;
-  struct engine *engine = begin(&call, env, info, 3, &id);
+  struct engine *engine = begin(&call, env, info, 3, NULL);
   if (engine == NULL) return NULL;
-  return call_boolean(&call, engine_client_endpoint(engine, id, call_u32(&call, 2)));
+  return call_boolean(&call, engine_count_request(engine, call_u32(&call, 1), call_u32(&call, 2) != 0));
 }
 
 static napi_value client_closed(napi_env env, napi_callback_info info) {
@@ -72,7 +71,7 @@ static napi_value log_line(napi_env env, napi_callback_info info) {
 void addon_detach_init(napi_env env, napi_value exports) {
   static const struct method methods[] = {{"detachClient", detach_client},
                                           {"attachClient", attach_client},
-                                          {"clientEndpoint", client_endpoint},
+                                          {"countRequest", count_request},
                                           {"clientClosed", client_closed},
                                           {"logLine", log_line}};
   addon_define(env, exports, methods, sizeof methods / sizeof *methods);

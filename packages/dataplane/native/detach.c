@@ -1,10 +1,9 @@
 /*
  * Clients of the stream path: the embedder has the socket, the engine keeps the place.
  *
- * A detached connection is still one of the engine's: it is counted as active, in its metric group and on the endpoint
- * that it is being answered by, a drain waits for it, and it ends with the thread that drives the engine. But its socket
- * is not watched, none of its limits run here, and its records are written by the embedder (engine_log_line). It comes
- * back whole when a client asks for an upgrade on it.
+ * A detached connection is still one of the engine's: it is counted as active and in its metric group, a drain waits for
+ * it, and it ends with the thread that drives the engine. But its socket is not watched, none of its limits run here, and
+ * its records are written by the embedder (engine_log_line). It comes back whole when a client asks for an upgrade on it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,14 +60,6 @@ bool engine_attach_client(struct engine *engine, connection_id id, int fd, const
   connection->deadline_ms = engine->now_ms + engine->options.request_head_timeout_ms;
   timer_set(engine, connection, connection->deadline_ms);
   ready_push(engine, connection);
-  return true;
-}
-
-bool engine_client_endpoint(struct engine *engine, connection_id id, uint32_t slot) {
-  struct connection *connection = find_detached(engine, id);
-  if (connection == NULL) return false;
-  connection_uncount(engine, connection);
-  if (slot != UINT32_MAX) connection_count(engine, connection, slot);
   return true;
 }
 

@@ -235,6 +235,7 @@ void engine_detach(struct engine *engine) {
       bool ended = connection->state == STATE_ENDED; /* its own reason stands, only nobody was told */
       connection_end(engine, connection, ended ? (enum reason)connection->reason : REASON_WORKER_LOST);
     }
+    requests_drop(engine);
     engine_redistribute(engine);
   }
   engine->events_length = 0;

@@ -151,8 +151,9 @@ bool engine_detach_client(struct engine *engine, connection_id id, uint32_t grou
 /* Takes it back with a request, whole to the end of its head at least: a `request` event follows. `fd` is duplicated.
  * False: nothing was done. */
 bool engine_attach_client(struct engine *engine, connection_id id, int fd, const uint8_t *bytes, uint32_t length);
-/* Counts a detached connection on an endpoint of the status board, UINT32_MAX: on none. */
-bool engine_client_endpoint(struct engine *engine, connection_id id, uint32_t slot);
+/* A request of the embedder's begins on the endpoint in this slot of the status board, or is over. False: there is no such
+ * slot, or none is under way there. */
+bool engine_count_request(struct engine *engine, uint32_t slot, bool begins);
 /* The embedder has closed the socket: no event follows. Without this call, engine_close_all makes an `ended` event. */
 bool engine_client_closed(struct engine *engine, connection_id id, enum reason reason, uint64_t bytes_up,
                           uint64_t bytes_down);

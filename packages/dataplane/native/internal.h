@@ -170,6 +170,7 @@ struct engine {
 
   int32_t *active_column;
   uint32_t active_slots;
+  int32_t *requests; /* by slot: those of the embedder that are counted there; NULL: none have been */
   struct endings endings;
   struct log_ring log;
   _Atomic uint64_t *meters; /* METER_CELLS a group, this engine's alone */
@@ -251,6 +252,10 @@ void connection_count(struct engine *engine, struct connection *connection, uint
 void connection_uncount(struct engine *engine, struct connection *connection);
 void client_release(struct engine *engine, struct connection *connection);
 void backend_release(struct engine *engine, struct connection *connection);
+
+/* requests.c */
+/* Takes back what the embedder has not: the thread lets go. */
+void requests_drop(struct engine *engine);
 
 /* head.c */
 enum head_status { HEAD_MORE, HEAD_DONE, HEAD_TOO_LARGE, HEAD_EOF, HEAD_ERROR };

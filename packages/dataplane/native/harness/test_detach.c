@@ -64,25 +64,20 @@ TEST(detach_gives_the_socket_and_what_was_read) {
   rig_close(&rig);
 }
 
-TEST(detach_counts_on_one_endpoint_at_a_time) {
+TEST(requests_count_on_their_endpoints) {
   rig_open(&rig, NULL, 0);
-  rig.embedder.decide = NULL;
-  int client;
-  connection_id id = asked(&client, PLAIN_HEAD);
-  struct detached detached = detach(id);
-  CHECK(engine_client_endpoint(rig.engine, id, 1));
-  CHECK_EQ(rig.active[1], 1);
-  CHECK(engine_client_endpoint(rig.engine, id, 2));
-  CHECK_EQ(rig.active[1], 0);
+  CHECK(engine_count_request(rig.engine, 1, true));
+  CHECK(engine_count_request(rig.engine, 1, true));
+  CHECK(engine_count_request(rig.engine, 2, true));
+  CHECK_EQ(rig.active[1], 2);
   CHECK_EQ(rig.active[2], 1);
-  CHECK(engine_client_endpoint(rig.engine, id, UINT32_MAX));
+  CHECK(engine_count_request(rig.engine, 1, false));
+  CHECK_EQ(rig.active[1], 1);
+  CHECK(engine_count_request(rig.engine, 2, false));
+  CHECK(!engine_count_request(rig.engine, 2, false)); /* none is left */
   CHECK_EQ(rig.active[2], 0);
-  CHECK(engine_client_endpoint(rig.engine, id, 3));
-  CHECK(engine_client_closed(rig.engine, id, REASON_CLIENT_CLOSED, 0, 0));
-  CHECK_EQ(rig.active[3], 0);
-  log_own();
-  close(detached.fd);
-  close(client);
+  CHECK(!engine_count_request(rig.engine, UINT32_MAX, true));
+  CHECK(engine_count_request(rig.engine, 1, false));
   rig_close(&rig);
 }
 
@@ -93,7 +88,6 @@ TEST(detach_only_what_waits_for_a_decision) {
   struct detached detached;
   connection_id id = embedder_last(&rig.embedder, EVENT_REQUEST).id;
   CHECK(!engine_detach_client(rig.engine, id, 0, &detached));
-  CHECK(!engine_client_endpoint(rig.engine, id, 0));
   CHECK(!engine_client_closed(rig.engine, id, REASON_CLIENT_CLOSED, 0, 0));
   CHECK(!engine_attach_client(rig.engine, id, client, (const uint8_t *)PLAIN_HEAD, strlen(PLAIN_HEAD)));
   close(client);
@@ -149,7 +143,7 @@ TEST(detached_clients_end_with_their_thread) {
   int client;
   connection_id id = asked(&client, PLAIN_HEAD);
   struct detached detached = detach(id);
-  CHECK(engine_client_endpoint(rig.engine, id, 1));
+  CHECK(engine_count_request(rig.engine, 1, true));
   engine_detach(rig.engine);
   CHECK_EQ(rig_stats(&rig).active, 0);
   CHECK_EQ(rig.active[1], 0);

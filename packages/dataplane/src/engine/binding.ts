@@ -282,8 +282,8 @@ export interface Native extends NativeTls {
    * descriptor of its own then; the caller closes `fd` without shutting it down. False: nothing was done.
    */
   attachClient(engine: EngineIndex, id: ConnectionId, fd: number, bytes: Buffer): boolean;
-  /** Counts a detached client on the endpoint in this slot; 2^32 - 1: on none. */
-  clientEndpoint(engine: EngineIndex, id: ConnectionId, slot: number): boolean;
+  /** Counts a request on the endpoint in this slot (`change` 1), or no more (0); what is left when the thread lets go is too. */
+  countRequest(engine: EngineIndex, slot: number, change: 0 | 1): boolean;
   /** The caller has closed a detached client: it is counted no more, but its bytes are. */
   clientClosed(engine: EngineIndex, id: ConnectionId, reason: string, bytesUp: number, bytesDown: number): boolean;
   /** Appends a whole record, its line end included, to the access log. Longer than 16 KiB: nothing is written. */

@@ -9,7 +9,7 @@ export function createStreamCalls(native: Native, index: EngineIndex): StreamCal
   return {
     detachClient: (id, group) => native.detachClient(index, id, group),
     attachClient: (id, fd, bytes) => native.attachClient(index, id, fd, bytes),
-    clientEndpoint: (id, slot) => native.clientEndpoint(index, id, slot),
+    countRequest: (slot, change) => native.countRequest(index, slot, change),
     clientClosed: (id, reason, bytesUp, bytesDown) => native.clientClosed(index, id, reason, bytesUp, bytesDown),
     logLine: (line) => native.logLine(index, line),
   };

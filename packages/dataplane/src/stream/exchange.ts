@@ -30,7 +30,7 @@ import { ExchangeLimits } from './exchange-limits.js';
 import { ExchangeRecord } from './exchange-record.js';
 import { answerParts, fieldPairs, responseText, trailerPairs } from './heads.js';
 import { firstPlan, forwardedRequest, planAgain } from './plan.js';
-import { NO_SLOT, type Peer, type StreamScene } from './scene.js';
+import type { Peer, StreamScene } from './scene.js';
 import { answerFault, upstreamFailure } from './upstream-failure.js';
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -48,6 +48,8 @@ export class Exchange {
   #attempt: Attempt | undefined;
   readonly #limits = new ExchangeLimits();
   readonly #record = new ExchangeRecord();
+  /** Of the endpoint that it is counted on; -1: none. */
+  #slot = -1;
   #over = false;
 
   constructor(scene: StreamScene, peer: Peer, request: ClientRequest, onEnd: ExchangeEnd) {
@@ -132,7 +134,7 @@ export class Exchange {
   }
 
   #dial(plan: PlainAttempt, nowMs: number): void {
-    const { context, pools, calls } = this.#scene;
+    const { context, pools } = this.#scene;
     const { choice, tried } = plan;
     const upstream = pools.of(choice.endpoint);
     if (upstream === undefined) {
@@ -144,7 +146,7 @@ export class Exchange {
     const leftMs = Math.min(plan.deadlineMs, plan.requestDeadlineMs) - nowMs;
     plan.hurried = plan.requestDeadlineMs < plan.deadlineMs;
     this.#record.dialledAtMs = nowMs;
-    calls.clientEndpoint(this.#peer.id, choice.endpoint.slot);
+    this.#count(choice.endpoint.slot);
     this.#limits.stage(attemptTimeoutMs(leftMs, endpoints, tried.length - 1), () => this.#onConnectTimeout());
     const target = { ...(this.#target as PlainTarget), choice };
     const request = forwardedRequest(target, this.#pending, this.#peer.clientAddress, this.#request.body);
@@ -275,6 +277,14 @@ export class Exchange {
     return true;
   }
 
+  /** On the endpoint in this slot and on no other; -1: on none. */
+  #count(slot: number): void {
+    const { calls } = this.#scene;
+    if (this.#slot >= 0) calls.countRequest(this.#slot, 0);
+    if (slot >= 0) calls.countRequest(slot, 1);
+    this.#slot = slot;
+  }
+
   #onFault(error: unknown): void {
     this.#scene.context.onError(error);
     this.refuse(refuse('internal'));
@@ -313,7 +323,7 @@ export class Exchange {
     if (this.#over) return;
     this.#over = true;
     this.#dropAttempt();
-    this.#scene.calls.clientEndpoint(this.#peer.id, NO_SLOT);
+    this.#count(-1);
     this.#record.write(this.#scene, this.#peer, this.#pending, this.#client);
     this.#onEnd();
   }

@@ -13,7 +13,7 @@ import type { Pools } from './pools.js';
 export interface StreamCalls {
   detachClient(id: ConnectionId, group: number): { fd: number; early: Buffer } | undefined;
   attachClient(id: ConnectionId, fd: number, bytes: Buffer): boolean;
-  clientEndpoint(id: ConnectionId, slot: number): boolean;
+  countRequest(slot: number, change: 0 | 1): boolean;
   clientClosed(id: ConnectionId, reason: string, bytesUp: number, bytesDown: number): boolean;
   logLine(line: string): void;
 }
@@ -43,6 +43,3 @@ export interface Peer {
   bytesUp: number;
   bytesDown: number;
 }
-
-/** Of `clientEndpoint`: none. */
-export const NO_SLOT = 0xffff_ffff;
