@@ -74,6 +74,24 @@ export const ANNOTATIONS = {
       'refuse',
       'A path with dot segments, encoded slashes or repeated slashes is refused with 400, or normalised before it is routed',
     ),
+    http2: annotation(
+      'http2',
+      wordValue('on', 'off'),
+      'on',
+      'Whether HTTPS listeners offer HTTP/2 (ALPN); off: HTTP/1.1 alone',
+    ),
+    h2c: annotation(
+      'h2c',
+      wordValue('off', 'on'),
+      'off',
+      'Whether HTTP listeners take HTTP/2 from clients that begin with it (prior knowledge), as other proxies do',
+    ),
+    websocketOverHttp2: annotation(
+      'websocket-over-http2',
+      wordValue('on', 'off'),
+      'on',
+      'Whether clients of HTTP/2 are told that they may open WebSockets over it (RFC 8441)',
+    ),
     ...removal('one of its listeners, or the Gateway, is removed'),
   },
   HTTPRoute: {

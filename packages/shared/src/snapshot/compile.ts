@@ -21,6 +21,7 @@ import { ownGateways } from './gateways.js';
 import { indexGrants } from './grants.js';
 import { groupBy } from './group-by.js';
 import { hostsOfListener } from './hosts.js';
+import { http2Of } from './listener-http2.js';
 import { collectListeners, type Listener } from './listeners.js';
 import { buildMatches } from './matches.js';
 import { createMaterialBook } from './material.js';
@@ -151,6 +152,7 @@ function listenerInfo(listener: Listener, tls: ListenerTlsSnapshot | null, polic
     hostname,
     addresses,
     normalisePaths: policies.normalisesPaths(gateway),
+    ...http2Of(gateway, tls !== null),
     removal: policies.removalOf(gateway),
     tls,
   };

@@ -15,7 +15,7 @@ test('a route that says nothing has the limits of the process, and keeps its con
   const { snapshot } = compiled();
   expect(snapshot.rules[0]).toMatchObject({ limits: DEFAULT_LIMITS, origins: null });
   expect(snapshot.routes[0]?.removal).toEqual(DEFAULT_REMOVAL);
-  expect(snapshot.listeners[0]).toMatchObject({ removal: DEFAULT_REMOVAL, normalisePaths: false });
+  expect(snapshot.listeners[0]).toMatchObject({ removal: DEFAULT_REMOVAL, normalisePaths: false, http2: false });
 });
 
 test.each([
@@ -70,11 +70,12 @@ test('a route says what becomes of its connections', () => {
 });
 
 test('a Gateway says what becomes of those of its listeners, and how paths are read', () => {
-  const annotations = 'sluice.dev/live-connections: close, sluice.dev/paths: normalise';
+  const annotations = 'sluice.dev/live-connections: close, sluice.dev/paths: normalise, sluice.dev/h2c: "on"';
   const { snapshot } = compile(documents(gateway({ annotations }), route({ rules: [BACKEND] }), service()));
   expect(snapshot.listeners[0]).toMatchObject({
     removal: { ...DEFAULT_REMOVAL, action: 'close' },
     normalisePaths: true,
+    http2: true,
   });
   expect(snapshot.routes[0]?.removal).toEqual(DEFAULT_REMOVAL);
 });

@@ -137,6 +137,10 @@ export interface ListenerInfo {
   readonly addresses: readonly string[];
   /** Dot segments and repeated or encoded slashes are resolved instead of refused. */
   readonly normalisePaths: boolean;
+  /** It speaks HTTP/2 too: chosen by ALPN on an HTTPS listener, begun with by the client on an HTTP one. */
+  readonly http2: boolean;
+  /** WebSockets are taken over HTTP/2 (RFC 8441); only where `http2` is. */
+  readonly websocketOverHttp2: boolean;
   /** What becomes of its live connections when it is removed. */
   readonly removal: RemovalSnapshot;
   /** Of an HTTPS listener; else null. */

@@ -60,6 +60,8 @@ export function aListener(more: Partial<ListenerSnapshot> = {}): ListenerSnapsho
     hostname: '',
     addresses: [],
     normalisePaths: false,
+    http2: false,
+    websocketOverHttp2: false,
     removal: DEFAULT_REMOVAL,
     tls: null,
     hosts: [],
