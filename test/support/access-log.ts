@@ -59,6 +59,7 @@ export const CLOSE_REASONS: ReadonlySet<string> = new Set([
   'listener-removed',
   'tls-failed',
   'client-truncated',
+  'malformed-proxy-header',
   'backend-truncated',
 ]);
 

@@ -8,6 +8,7 @@
 #include "addon.h"
 
 #define LOG_FIELDS_MAX 4096
+#define SOURCE_BYTES 17 /* an address and its prefix */
 
 static void on_cleanup(void *data) {
   (void)data;
@@ -36,19 +37,50 @@ static uint32_t property_u32(const struct call *call, size_t index, const char *
   return number;
 }
 
-/* The identity in the object `index`, with its text in `fields`; false: an exception is pending. */
-static bool read_identity(const struct call *call, size_t index, char fields[LOG_FIELDS_MAX],
+/* Who has to send a PROXY header: SOURCE_BYTES each in a Uint8Array, which may be absent. False: an exception is pending. */
+static bool read_sources(const struct call *call, size_t index, struct proxy_source *sources, uint32_t *count) {
+  const uint8_t *bytes = NULL;
+  size_t length = 0;
+  napi_value array = property(call, index, "proxySources");
+  napi_valuetype type = napi_undefined;
+  napi_typeof(call->env, array, &type);
+  *count = 0;
+  if (type == napi_undefined) return true;
+  bool read = napi_get_typedarray_info(call->env, array, NULL, &length, (void **)&bytes, NULL, NULL) == napi_ok;
+  read = read && length % SOURCE_BYTES == 0 && length / SOURCE_BYTES <= PROXY_SOURCES_MAX;
+  *count = read ? (uint32_t)(length / SOURCE_BYTES) : 0;
+  for (uint32_t i = 0; i < *count; i++) {
+    memcpy(&sources[i].address, bytes + (size_t)i * SOURCE_BYTES, 16);
+    sources[i].prefix = bytes[(size_t)i * SOURCE_BYTES + 16];
+    read = read && sources[i].prefix <= 128;
+  }
+  if (!read) napi_throw_range_error(call->env, "ERR_SLUICE_ARGUMENTS", "proxySources wants at most 256 of 17 bytes each");
+  return read;
+}
+
+/* What an identity points to while it is being read. */
+struct identity_memory {
+  char fields[LOG_FIELDS_MAX];
+  struct proxy_source sources[PROXY_SOURCES_MAX];
+};
+
+/* The identity in the object `index`; false: an exception is pending. */
+static bool read_identity(const struct call *call, size_t index, struct identity_memory *memory,
                           struct listener_identity *identity) {
   size_t length = 0;
+  uint32_t sources = 0;
   napi_value text = property(call, index, "logFields");
-  bool read = napi_get_value_string_utf8(call->env, text, fields, LOG_FIELDS_MAX, &length) == napi_ok;
+  bool read = napi_get_value_string_utf8(call->env, text, memory->fields, LOG_FIELDS_MAX, &length) == napi_ok;
   if (!read || length >= LOG_FIELDS_MAX - 1) { /* as long as that: cut */
     napi_throw_range_error(call->env, "ERR_SLUICE_STRING", "logFields is too long, or no string");
     return false;
   }
+  if (!read_sources(call, index, memory->sources, &sources)) return false;
   *identity = (struct listener_identity){.tag = property_u32(call, index, "tag"),
                                          .group = property_u32(call, index, "group"),
-                                         .log_fields = fields};
+                                         .log_fields = memory->fields,
+                                         .proxy_sources = memory->sources,
+                                         .proxy_count = sources};
   return true;
 }
 
@@ -66,7 +98,8 @@ static napi_value listening_at(napi_env env, int listener, uint16_t port) {
 static napi_value listen_on(napi_env env, napi_callback_info info) {
   struct call call;
   if (!call_read(&call, env, info, 1)) return NULL;
-  char address[64] = "", fields[LOG_FIELDS_MAX];
+  char address[64] = "";
+  struct identity_memory memory;
   size_t length = 0;
   napi_get_value_string_latin1(env, property(&call, 0, "address"), address, sizeof address, &length);
   struct listen_options options = {.address = address,
@@ -77,7 +110,7 @@ static napi_value listen_on(napi_env env, napi_callback_info info) {
                                                  .interval_s = property_u32(&call, 0, "keepaliveIntervalS"),
                                                  .count = property_u32(&call, 0, "keepaliveCount"),
                                                  .user_timeout_ms = property_u32(&call, 0, "userTimeoutMs")}};
-  if (!read_identity(&call, 0, fields, &options.identity)) return NULL;
+  if (!read_identity(&call, 0, &memory, &options.identity)) return NULL;
   napi_get_value_bool(env, property(&call, 0, "reusePort"), &options.reuse_port);
   napi_get_value_bool(env, property(&call, 0, "held"), &options.held);
   uint16_t port = 0;
@@ -115,9 +148,9 @@ static uint32_t call_listener(const struct call *call) {
 
 static napi_value listener_identify(napi_env env, napi_callback_info info) {
   struct call call;
-  char fields[LOG_FIELDS_MAX];
+  struct identity_memory memory;
   struct listener_identity identity;
-  if (!call_read(&call, env, info, 2) || !read_identity(&call, 1, fields, &identity)) return NULL;
+  if (!call_read(&call, env, info, 2) || !read_identity(&call, 1, &memory, &identity)) return NULL;
   return done_unless(env, acceptor_identify_listener(call_listener(&call), &identity));
 }
 

@@ -138,6 +138,15 @@ static napi_value log_ended(napi_env env, napi_callback_info info) {
   return call_boolean(&call, engine_log_ended(engine, id, engine_text(engine), length));
 }
 
+static napi_value client_address(napi_env env, napi_callback_info info) {
+  struct call call;
+  connection_id id;
+  struct engine *engine = begin(&call, env, info, 4, &id);
+  char address[ADDRESS_MAX];
+  if (engine == NULL || call_latin1(&call, 2, address, sizeof address) == UINT32_MAX) return NULL;
+  return call_boolean(&call, engine_client_address(engine, id, address, (uint16_t)call_u32(&call, 3)));
+}
+
 void addon_commands_init(napi_env env, napi_value exports) {
   static const struct method methods[] = {{"setActiveColumn", set_active_column},
                                           {"connect", connect_endpoint},
@@ -147,6 +156,7 @@ void addon_commands_init(napi_env env, napi_value exports) {
                                           {"relay", relay},
                                           {"respond", respond},
                                           {"close", close_connection},
-                                          {"logEnded", log_ended}};
+                                          {"logEnded", log_ended},
+                                          {"clientAddress", client_address}};
   addon_define(env, exports, methods, sizeof methods / sizeof *methods);
 }

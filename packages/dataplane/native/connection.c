@@ -97,6 +97,15 @@ void connection_turn_away(struct engine *engine, const struct handover *handover
   if (connection != NULL) connection_end(engine, connection, reason);
 }
 
+void connection_begin(struct engine *engine, struct connection *connection) {
+  if (listener_has_tls(connection->listener)) {
+    tls_client_begin(engine, connection);
+    return;
+  }
+  connection->state = STATE_READING_REQUEST;
+  handshake_read_request(engine, connection);
+}
+
 void connection_open(struct engine *engine, const struct handover *handover) {
   struct connection *connection = take_place(engine, handover);
   if (connection == NULL) return;
@@ -106,10 +115,10 @@ void connection_open(struct engine *engine, const struct handover *handover) {
   }
   connection->deadline_ms = handover->accepted_us / 1000 + engine->options.request_head_timeout_ms;
   timer_set(engine, connection, connection->deadline_ms);
-  if (listener_has_tls(connection->listener)) {
-    tls_client_begin(engine, connection);
+  if (proxy_expected(connection->listener, &connection->address)) {
+    proxy_begin(engine, connection);
   } else {
-    handshake_read_request(engine, connection);
+    connection_begin(engine, connection);
   }
 }
 
@@ -130,6 +139,7 @@ void connection_event(struct engine *engine, struct connection *connection, bool
 
 void connection_run(struct engine *engine, struct connection *connection) {
   switch (connection->state) {
+    case STATE_CLIENT_PROXY: proxy_run(engine, connection); break;
     case STATE_READING_REQUEST: handshake_read_request(engine, connection); break;
     case STATE_DECIDING:
     case STATE_CONNECTING:

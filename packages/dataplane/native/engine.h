@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proxy.h"
 #include "reasons.h"
 
 #define ENGINES_MAX 256
@@ -140,6 +141,9 @@ bool engine_relay(struct engine *engine, connection_id id, const char *head, siz
 bool engine_respond(struct engine *engine, connection_id id, const char *bytes, size_t length, const char *log,
                     size_t log_length, uint32_t group);
 bool engine_close(struct engine *engine, connection_id id, enum reason reason, const char *log, size_t log_length);
+/* Whose connection it is for its record, when a peer that is trusted has said so; port 0: unknown, and left out. Before the
+ * request is decided about: a connection that is detached keeps its peer's. */
+bool engine_client_address(struct engine *engine, connection_id id, const char *address, uint16_t port);
 /* --- the stream path (the attached thread): connections whose socket the embedder has; see detach.c --- */
 struct detached {
   int fd; /* the caller's from now on */
@@ -168,6 +172,8 @@ bool engine_log_ended(struct engine *engine, connection_id id, const char *log, 
 struct listener_identity {
   uint32_t tag, group;
   const char *log_fields;
+  const struct proxy_source *proxy_sources; /* copied */
+  uint32_t proxy_count;
 };
 struct listen_options {
   const char *address;

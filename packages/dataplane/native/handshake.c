@@ -120,6 +120,7 @@ bool engine_bound(struct engine *engine, connection_id id, uint32_t bound_ms) {
 
 void handshake_timeout(struct engine *engine, struct connection *connection) {
   switch (connection->state) {
+    case STATE_CLIENT_PROXY:
     case STATE_CLIENT_TLS: connection_end(engine, connection, REASON_REQUEST_TIMEOUT); break;
     case STATE_READING_REQUEST:
       if (engine->deciding) {

@@ -17,6 +17,7 @@
 #include "engine.h"
 #include "listeners.h"
 #include "log_ring.h"
+#include "proxy.h"
 #include "tls.h"
 
 #define SCRATCH_BYTES (64u << 10)
@@ -34,6 +35,7 @@
 
 enum connection_state {
   STATE_FREE,
+  STATE_CLIENT_PROXY, /* the header of the PROXY protocol */
   STATE_CLIENT_TLS, /* the client's TLS handshake */
   STATE_READING_REQUEST,
   STATE_DECIDING,
@@ -243,6 +245,10 @@ void connection_event(struct engine *engine, struct connection *connection, bool
 void connection_run(struct engine *engine, struct connection *connection);
 /* A step of its TLS handshake. */
 void connection_step_tls(struct engine *engine, struct connection *connection);
+/* Goes on with the client's TLS handshake, or its request. */
+void connection_begin(struct engine *engine, struct connection *connection);
+/* The listener's fields are the record's, with why the connection ends behind them. */
+void connection_keep_why(struct connection *connection, const char *name, const char *why);
 void connection_keep_log(struct connection *connection, const char *log, size_t length);
 void connection_log(struct engine *engine, struct connection *connection, const char *log, size_t length);
 bool connection_watch(struct engine *engine, struct connection *connection, bool backend);

@@ -18,14 +18,26 @@ void listener_release(struct listener *listener) {
   if (atomic_fetch_sub_explicit(&listener->references, 1, memory_order_acq_rel) != 1) return;
   sni_drop(listener->tls);
   free(listener->log_fields);
+  free(listener->proxy_sources);
   free(listener);
+}
+
+/* True for none. */
+static bool copy_sources(struct listener *listener, const struct listener_identity *identity) {
+  if (identity->proxy_count == 0) return true;
+  size_t size = identity->proxy_count * sizeof *identity->proxy_sources;
+  listener->proxy_sources = malloc(size);
+  if (listener->proxy_sources == NULL) return false;
+  memcpy(listener->proxy_sources, identity->proxy_sources, size);
+  listener->proxy_count = identity->proxy_count;
+  return true;
 }
 
 /* With one reference, the caller's; NULL, with errno: no memory. */
 static struct listener *create(const struct listener_identity *identity) {
   struct listener *listener = calloc(1, sizeof *listener);
   char *fields = strdup(identity->log_fields);
-  if (listener == NULL || fields == NULL) {
+  if (listener == NULL || fields == NULL || !copy_sources(listener, identity)) {
     free(listener);
     free(fields);
     errno = ENOMEM;

@@ -14,12 +14,15 @@
 #include <stdint.h>
 
 #include "engine.h"
+#include "proxy.h"
 
 struct listener {
   _Atomic uint32_t references; /* the socket's, and one for each hand-over and connection */
   uint32_t tag, group;
   char *log_fields;
   size_t log_length;
+  struct proxy_source *proxy_sources; /* whose connections begin with a PROXY header; NULL: nobody's */
+  uint32_t proxy_count;
   struct sni_table *tls; /* under tls_sni.c's lock; NULL: plain */
 };
 

@@ -32,7 +32,8 @@
   X(LISTENER_REMOVED, "listener-removed")                                                                              \
   X(TLS_FAILED, "tls-failed")                                                                                          \
   X(CLIENT_TRUNCATED, "client-truncated")                                                                              \
-  X(BACKEND_TRUNCATED, "backend-truncated")
+  X(BACKEND_TRUNCATED, "backend-truncated")                                                                            \
+  X(MALFORMED_PROXY_HEADER, "malformed-proxy-header")
 
 #define SLUICE_REASON_ENUM(name, text) REASON_##name,
 enum reason { SLUICE_REASONS(SLUICE_REASON_ENUM) REASON_COUNT };

@@ -23,9 +23,33 @@ void connection_keep_log(struct connection *connection, const char *log, size_t 
   connection->log_length = (uint32_t)length;
 }
 
+void connection_keep_why(struct connection *connection, const char *name, const char *why) {
+  const struct listener *listener = connection->listener;
+  size_t size = listener->log_length + strlen(name) + strlen(why) + 8;
+  char *log = malloc(size);
+  if (log == NULL) return;
+  const char *comma = listener->log_length > 0 ? "," : "";
+  int length = snprintf(log, size, "%s%s\"%s\":\"%s\"", listener->log_fields, comma, name, why);
+  connection_keep_log(connection, log, (size_t)length);
+  free(log);
+}
+
+bool engine_client_address(struct engine *engine, connection_id id, const char *address, uint16_t port) {
+  struct connection *connection = connection_find(engine, id);
+  if (connection == NULL || connection->state != STATE_DECIDING) return false;
+  struct in6_addr client = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+  bool read = inet_pton(AF_INET, address, client.s6_addr + 12) == 1 || inet_pton(AF_INET6, address, &client) == 1;
+  if (!read) return false;
+  connection->address = client;
+  connection->port = port;
+  return true;
+}
+
 static size_t print_head(const struct connection *connection, char *out, size_t size) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  char port[8] = "";
+  if (connection->port != 0) snprintf(port, sizeof port, ":%u", connection->port);
   char address[INET6_ADDRSTRLEN + 2];
   const uint8_t *bytes = connection->address.s6_addr;
   if (IN6_IS_ADDR_V4MAPPED(&connection->address)) {
@@ -35,8 +59,8 @@ static size_t print_head(const struct connection *connection, char *out, size_t 
     inet_ntop(AF_INET6, bytes, address + 1, INET6_ADDRSTRLEN);
     strcat(address, "]");
   }
-  return (size_t)snprintf(out, size, "{\"level\":30,\"time\":%lld,\"clientIp\":\"%s:%u\",",
-                          (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, address, connection->port);
+  return (size_t)snprintf(out, size, "{\"level\":30,\"time\":%lld,\"clientIp\":\"%s%s\",",
+                          (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, address, port);
 }
 
 static size_t print_ms(char *out, size_t size, const char *name, uint64_t us) {

@@ -6,7 +6,6 @@
  */
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tls_openssl.h"
@@ -20,22 +19,11 @@ void tls_client_begin(struct engine *engine, struct connection *connection) {
   tls_push(engine, connection);
 }
 
-/* The listener's fields with the reason behind them. */
-static void keep_reason(struct connection *connection, const char *why) {
-  const struct listener *listener = connection->listener;
-  size_t size = listener->log_length + strlen(why) + 32;
-  char *log = malloc(size);
-  if (log == NULL) return;
-  int length = snprintf(log, size, "%s%s\"tlsError\":\"%s\"", listener->log_fields, listener->log_length > 0 ? "," : "", why);
-  connection_keep_log(connection, log, (size_t)length);
-  free(log);
-}
-
 static void client_failed(struct engine *engine, struct connection *connection) {
   const char *why = NULL;
   tls_failure(&connection->client, &why);
   counter_add(&engine->tls_refused, 1);
-  keep_reason(connection, why != NULL ? why : "reset during the handshake");
+  connection_keep_why(connection, "tlsError", why != NULL ? why : "reset during the handshake");
   if (why == NULL) {
     connection_end(engine, connection, REASON_CLIENT_ABORTED);
   } else {

@@ -17,6 +17,7 @@
 #define SCRIPT_BYTES 20000
 
 #define GROUPS 4
+#define PROXY_ROUNDS 50000
 
 static struct rig rig;
 static uint64_t cells[GROUPS][METER_CELLS];
@@ -51,10 +52,29 @@ static size_t mutate(struct prng *prng, char *bytes, size_t length) {
   return length;
 }
 
+/* A PROXY header of either version: its length. */
+static size_t write_header(struct prng *prng, char *out) {
+  static const char v1[] = "PROXY TCP6 2001:db8::1 2001:db8::2 4711 443\r\n", unknown[] = "PROXY UNKNOWN a b\r\n";
+  static const char v2[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\x0a\x01\x02\x03\x0a\x01\x02\x04\xdc\x04\x01\xbb";
+  uint32_t kind = prng_range(prng, 0, 5);
+  const char *header = kind < 2 ? v1 : kind == 2 ? unknown : v2;
+  size_t length = kind < 2 ? sizeof v1 - 1 : kind == 2 ? sizeof unknown - 1 : sizeof v2 - 1;
+  memcpy(out, header, length);
+  if (header != v2) return length;
+  if (kind == 4) out[12] = 0x20;
+  size_t more = kind == 5 ? prng_range(prng, 0, 300) : 0;
+  memset(out + length, 'T', more);
+  out[14] = (char)((12 + more) >> 8);
+  out[15] = (char)(12 + more);
+  return length + more;
+}
+
 /* What a peer is going to say. */
 static void write_script(struct prng *prng, struct peer *peer, const char *const *words, uint32_t count) {
   peer->script = malloc(SCRIPT_BYTES);
   CHECK(peer->script != NULL);
+  bool proxied = words == client_words && rig.listener.proxy_count > 0 && prng_range(prng, 0, 9) > 0;
+  if (proxied) peer->length = write_header(prng, peer->script);
   for (uint32_t parts = prng_range(prng, 0, 4); parts > 0; parts--) {
     const char *word = words[prng_range(prng, 0, 3) ? prng_next(prng) % count : 0];
     size_t length = strlen(word);
@@ -175,6 +195,9 @@ static void round_of(uint64_t seed) {
   CHECK(engine_set_meters(rig.engine, &cells[0][0], GROUPS) && engine_attach(rig.engine, true));
   engine_ready(rig.engine);
   rig.listener.group = prng_range(&prng, 0, GROUPS);
+  static struct proxy_source everybody = {.address.s6_addr = {[10] = 0xff, [11] = 0xff}, .prefix = 96};
+  rig.listener.proxy_sources = &everybody;
+  rig.listener.proxy_count = prng_range(&prng, 0, 2) == 0;
   rig.embedder.answer_timeout_ms = prng_range(&prng, 1, 200);
   rig.embedder.idle_timeout_ms = prng_range(&prng, 1, 300);
   rig.embedder.log_ended = prng_range(&prng, 0, 1);
@@ -205,6 +228,28 @@ static void round_of(uint64_t seed) {
   while ((left = accept4(rig.backend, NULL, NULL, SOCK_CLOEXEC)) >= 0) close(left);
   rig_close(&rig);
   check_meters();
+}
+
+/* The verdict about a whole or malformed header stands whatever follows it; memory of exactly the bytes, for the sanitizer. */
+TEST(fuzz_proxy_header) {
+  struct prng prng = prng_new(harness_seed(1));
+  for (int round = 0; round < PROXY_ROUNDS; round++) {
+    char bytes[600];
+    struct proxy_header header, before = {0};
+    enum proxy_status verdict = PROXY_MORE;
+    size_t length = mutate(&prng, bytes, write_header(&prng, bytes));
+    for (size_t cut = 0; cut <= length; cut += prng_range(&prng, 1, 40)) {
+      uint8_t *own = malloc(cut > 0 ? cut : 1);
+      CHECK(own != NULL);
+      memcpy(own, bytes, cut);
+      enum proxy_status status = proxy_parse(own, cut, &header);
+      free(own);
+      CHECK(verdict == PROXY_MORE || (status == verdict && header.length == before.length && header.port == before.port));
+      CHECK(status != PROXY_DONE || header.length <= cut);
+      verdict = status;
+      before = header;
+    }
+  }
 }
 
 TEST(fuzz_live_engine) {

@@ -46,6 +46,11 @@ export interface ListenerIdentity {
    * TypeScript has seen a request of it: all fields but those that the engine writes itself. Up to 4094 bytes.
    */
   logFields: string;
+  /**
+   * Whose connections must begin with a header of the PROXY protocol: 17 bytes each, an address (IPv4 mapped) and how many of
+   * its bits count (for IPv4 96 to 128); at most 256. Absent or empty: nobody's.
+   */
+  proxySources?: Uint8Array;
 }
 
 export interface ListenOptions extends ListenerIdentity {
@@ -269,6 +274,11 @@ export interface Native extends NativeTls {
    * delivers its `ended` event; without this call the engine writes the record with its listener's fields.
    */
   logEnded(engine: EngineIndex, id: ConnectionId, logFields: string): boolean;
+  /**
+   * Whose connection it is for the record, before its request is decided about; port 0: unknown, left out. Not for one that
+   * the stream path takes. False: the id is stale, or this is no address.
+   */
+  clientAddress(engine: EngineIndex, id: ConnectionId, address: string, port: number): boolean;
 
   // --- the stream path: the thread that attached ---
   /**
