@@ -1,6 +1,6 @@
 /**
  * Runs one command of the test run in a process group of its own, so that whatever it started can be ended with it:
- * on Ctrl-C, and after it has ended by itself. Its output goes straight through.
+ * on Ctrl-C, and after it has ended by itself. Its output goes straight through, or to a file that is open already.
  */
 import { spawn } from 'node:child_process';
 
@@ -16,15 +16,15 @@ function signalGroup(pid, signal) {
 
 /**
  * Resolves with the exit code when the command has ended; -1 when a signal ended it or it could not
- * be started. `stop` is an AbortSignal: SIGTERM to the group, SIGKILL after a grace.
+ * be started. `stop` is an AbortSignal: SIGTERM to the group, SIGKILL after a grace. `output`: 'inherit' or a descriptor.
  */
-export function runChild([command, ...args], { cwd, env, stop }) {
+export function runChild([command, ...args], { cwd, env, stop, output = 'inherit' }) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
       detached: true,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
     });
     let killer;
     const end = () => {

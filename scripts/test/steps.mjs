@@ -1,7 +1,8 @@
 /**
  * What `npm test`, `npm run test:long` and `npm run test:compose` run, as data: edit here to add a step. A step is
  * `{ name, command, env?, skipped? }`; it passes when its command ends with 0 and counts as one test. A step with
- * `vitest: true` gets a JSON report besides and counts as the tests in it; one with `skipped` says why it cannot run here.
+ * `vitest: true` gets a JSON report besides and counts as the tests in it; one with `skipped` says why it cannot run here;
+ * one with `ahead: true` starts at once, runs beside those before it, and is waited for in its place.
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -28,8 +29,8 @@ function harness(target) {
   return { name: `native harness: ${target}`, command: ['make', '--no-print-directory', '-C', HARNESS, target] };
 }
 
-/** For both tiers: a redis-server, installed when it is missing. */
-const redis = { name: 'Redis for the tests', command: [node, 'scripts/test/redis.mjs'] };
+/** For both tiers: a Redis server and clients, installed when they are missing. */
+const tools = { name: 'programs for the tests', ahead: true, command: [node, 'scripts/test/tools.mjs'] };
 
 /** Environment for node processes that load the engine built with AddressSanitizer. */
 function asanEnv() {
@@ -52,7 +53,7 @@ export function quickSteps(filters) {
     { name: 'generated docs', command: [node, 'scripts/docs/write.mjs', '--check'] },
     harness('check'),
     vitest('unit tests', 'unit', filters),
-    redis,
+    tools,
     vitest('end-to-end tests', 'e2e', filters),
   ];
 }
@@ -62,7 +63,7 @@ export function longSteps(filters) {
   return [
     ...['asan', 'tsan', 'fuzz'].map(harness),
     { name: 'addon with AddressSanitizer', command: [node, 'scripts/build-native.mjs', '--sanitize', 'address'] },
-    redis,
+    tools,
     vitest('end-to-end tests under AddressSanitizer', 'e2e', filters, asanEnv()),
     vitest('churn and soak tests', 'long', filters),
   ];

@@ -1,6 +1,6 @@
 /**
  * A Redis of the test's own: a real redis-server on a port of its own, without persistence, that can be killed, stopped,
- * emptied and started again on the same port. `scripts/test/redis.mjs` sees to it that there is one.
+ * emptied and started again on the same port. `scripts/test/tools.mjs` sees to it that there is one.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
