@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { eventually } from './eventually.js';
 import type { Address } from './raw-client.js';
@@ -85,23 +86,26 @@ export class HttpBackend implements Address {
   readonly aborted = new Set<string>();
 
   private constructor(
-    readonly server: Server,
+    readonly server: Server | SecureServer,
     readonly address: string,
     readonly port: number,
+    secure: boolean,
   ) {
-    server.on('connection', () => {
+    server.on(secure ? 'secureConnection' : 'connection', () => {
       this.connections += 1;
     });
     server.on('request', (request, response) => this.#onRequest(request, response));
     server.on('checkContinue', (request, response) => this.#onRequest(request, response));
   }
 
-  static async start(): Promise<HttpBackend> {
-    const server = createServer({ keepAliveTimeout: 4_000 });
+  /** `tls`: with it, over TLS. */
+  static async start(tls?: ServerOptions): Promise<HttpBackend> {
+    const keepAlive = { keepAliveTimeout: 4_000 };
+    const server = tls === undefined ? createServer(keepAlive) : createSecureServer({ ...keepAlive, ...tls });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { address, port } = server.address() as AddressInfo;
-    return new HttpBackend(server, address, port);
+    return new HttpBackend(server, address, port, tls !== undefined);
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {

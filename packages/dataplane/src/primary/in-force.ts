@@ -10,6 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { CompiledConfiguration } from '@sluice/shared/configuration/compiled';
 import { decodeRemovals } from '@sluice/shared/configuration/removals';
 import type { Logger } from '@sluice/shared/log';
+import { type BackendMaterial, backendMaterialOf } from '@sluice/shared/snapshot/backend-material';
 import { OTHER_GROUP } from '@sluice/shared/snapshot/groups';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
 import { openSnapshot, type SnapshotView } from '@sluice/shared/snapshot/view';
@@ -36,6 +37,7 @@ export interface Told {
   readonly snapshot: SharedArrayBuffer;
   readonly ports: readonly BoundPort[];
   readonly contexts: BackendContexts;
+  readonly material: BackendMaterial;
 }
 
 export type InForceNative = Pick<
@@ -115,7 +117,8 @@ export class InForce {
     const change = this.#listeners.prepare(plan, this.#identify(this.#view), tls.names);
     this.#listeners.commit(change);
     this.#contexts.commit(tls);
-    this.#told = { revision: 0, snapshot: first.snapshot, ports: change.ports, contexts: tls.backends };
+    const material = backendMaterialOf(this.services, first.material);
+    this.#told = { revision: 0, snapshot: first.snapshot, ports: change.ports, contexts: tls.backends, material };
     this.#routes = new LiveRoutes({ native, engines, log });
     this.#routes.update(decodeRemovals(first.removals));
   }
@@ -158,7 +161,8 @@ export class InForce {
       throw error;
     }
     const revision = this.#told.revision + 1;
-    this.#told = { revision, snapshot, ports: change.ports, contexts: tls.backends };
+    const material = backendMaterialOf(services, configuration.material);
+    this.#told = { revision, snapshot, ports: change.ports, contexts: tls.backends, material };
     this.#view = view;
     parts.post({ type: 'snapshot', ...this.#told });
     this.#leave(revision);

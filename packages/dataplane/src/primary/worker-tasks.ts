@@ -40,7 +40,7 @@ function handshakeLimits(options: Options): HandshakeLimits {
 /** The task of a worker that starts now: called once for each of its lives. */
 export function workerTask(sources: WorkerTaskSources, worker: number): Omit<WorkerTask, 'port'> {
   const { options, inForce, engines, health, memory } = sources;
-  const { snapshot, ports, contexts } = inForce.told;
+  const { snapshot, ports, contexts, material } = inForce.told;
   const { buffer, capacity, columns } = health.board;
   return {
     worker,
@@ -49,6 +49,7 @@ export function workerTask(sources: WorkerTaskSources, worker: number): Omit<Wor
     endpoints: health.membership.lists,
     ports,
     contexts,
+    material,
     board: { buffer, capacity, columns },
     meters: memory.begin(worker),
     limits: handshakeLimits(options),

@@ -69,12 +69,15 @@ export class Attempt implements Dispatcher.DispatchHandler {
     return this.#body?.started !== true;
   }
 
-  dispatch(): void {
+  /** `connectMs`: how long it may take to connect. */
+  dispatch(connectMs: number): void {
     const { method, path, headers } = this.#request;
-    this.#upstream.requests++;
+    const upstream = this.#upstream;
+    upstream.connectMs = upstream.requests === 0 ? connectMs : Math.max(upstream.connectMs, connectMs);
+    upstream.requests++;
     try {
       const body = this.#body ?? null;
-      this.#upstream.pool.dispatch({ method: method as Dispatcher.HttpMethod, path, headers, body }, this);
+      upstream.pool.dispatch({ method: method as Dispatcher.HttpMethod, path, headers, body }, this);
     } catch (error) {
       this.#settle();
       this.#watch.onFault(error);

@@ -15,7 +15,12 @@ import type { RequestEvent } from '../engine/events.js';
 import { HEAD_LIMITS } from '../policy/head.js';
 import { Answers } from '../worker/handshake-answers.js';
 import { BackendLessons } from '../worker/handshake-backend.js';
-import type { Configuration, HandshakeContext, PlainRequests } from '../worker/handshake-context.js';
+import {
+  backendPolicies,
+  type Configuration,
+  type HandshakeContext,
+  type PlainRequests,
+} from '../worker/handshake-context.js';
 import { Http1Server } from './http1-server.js';
 import { Pools } from './pools.js';
 import type { StreamCalls, StreamScene } from './scene.js';
@@ -66,6 +71,7 @@ export class StreamPath implements PlainRequests {
   /** New requests go by this configuration from now on; those under way end by theirs. */
   update(configuration: Configuration): void {
     this.#scene.configuration = configuration;
+    this.#pools.keepPolicies(backendPolicies(configuration));
   }
 
   /** These endpoints are all that there are. */

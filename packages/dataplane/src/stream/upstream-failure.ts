@@ -1,5 +1,5 @@
 /**
- * What an error of undici says: which stage of the attempt failed, and how, in the engine's words, so that handshakes and
+ * What an error of undici, or of TLS on the way to a backend, says: which stage of the attempt failed, and how, in the engine's words, so that handshakes and
  * plain requests are judged, retried and answered alike. Pure.
  */
 import { FailedCode, FailedStage } from '../engine/binding.js';
@@ -8,6 +8,27 @@ import { type Refusal, refuse } from '../policy/refusal.js';
 export interface UpstreamFailure {
   readonly stage: FailedStage;
   readonly code: FailedCode;
+  /** Of a TLS handshake: why it failed, in OpenSSL's words; else ''. */
+  readonly why: string;
+}
+
+/** TCP took the connection, TLS failed. */
+export class TlsFailure extends Error {
+  readonly code = 'SLUICE_BACKEND_TLS';
+}
+
+/** The error of a socket, once TCP has connected and before TLS has, in the words that the engine has for it. */
+export function handshakeFailure(error: Error): Error {
+  const { code = '', syscall } = error as NodeJS.ErrnoException;
+  if (syscall !== undefined && code !== 'EPROTO') return error; // the way to the endpoint failed, not TLS
+  // Node's words for an end before the handshake's; that is no reset either.
+  if (code === 'ECONNRESET') return new TlsFailure('closed during the handshake', { cause: error });
+  return new TlsFailure(reasonOf(error), { cause: error });
+}
+
+/** OpenSSL's words. */
+function reasonOf(error: Error): string {
+  return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
 }
 
 /** This machine's own: no descriptor, no port, no memory. */
@@ -20,12 +41,15 @@ export function upstreamFailure(error: Error, started: boolean): UpstreamFailure
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (!started) {
     const stage = FailedStage.connect;
-    if (LOCAL.has(code) || OWN.has(code)) return { stage, code: FailedCode.local };
-    return { stage, code: code === 'UND_ERR_CONNECT_TIMEOUT' ? FailedCode.timeout : FailedCode.errno };
+    if (error instanceof TlsFailure) return { stage, code: FailedCode.tls, why: error.message };
+    if (LOCAL.has(code) || OWN.has(code)) return { stage, code: FailedCode.local, why: '' };
+    return { stage, code: code === 'UND_ERR_CONNECT_TIMEOUT' ? FailedCode.timeout : FailedCode.errno, why: '' };
   }
   const stage = FailedStage.response;
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return { stage, code: FailedCode.tooLarge };
-  return { stage, code: FailedCode.reset };
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return { stage, code: FailedCode.tooLarge, why: '' };
+  // In TLS 1.3 a backend that does not take our certificate says so behind the handshake.
+  if (code.startsWith('ERR_SSL_')) return { stage, code: FailedCode.tls, why: reasonOf(error) };
+  return { stage, code: FailedCode.reset, why: '' };
 }
 
 /** The endpoint answered with what is no answer: nothing that another try would mend. undefined: it is not that. */

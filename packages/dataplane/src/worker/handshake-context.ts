@@ -6,6 +6,8 @@
  */
 
 import type { StatusBoard } from '@sluice/shared/health/board';
+import type { BackendMaterial } from '@sluice/shared/snapshot/backend-material';
+import type { BackendTlsSnapshot } from '@sluice/shared/snapshot/tls';
 import { openSnapshot, type SnapshotView } from '@sluice/shared/snapshot/view';
 import type { ConnectionId } from '../engine/binding.js';
 import type { RequestEvent } from '../engine/events.js';
@@ -23,6 +25,8 @@ export interface Configuration {
   readonly balancer: Balancer;
   /** TLS contexts by service. */
   readonly contexts: ReadonlyMap<number, number>;
+  /** What the TLS of plain requests to backends is made of. */
+  readonly material: BackendMaterial;
 }
 
 export interface HandshakeContext {
@@ -73,16 +77,17 @@ export interface ToldConfiguration {
   /** By tag. */
   readonly ports: readonly BoundPort[];
   readonly contexts: BackendContexts;
+  readonly material: BackendMaterial;
 }
 
 /** A configuration out of what a worker is told of it. */
 export function openConfiguration(
-  { snapshot: buffer, ports, contexts }: ToldConfiguration,
+  { snapshot: buffer, ports, contexts, material }: ToldConfiguration,
   { endpoints, board, worker }: ConfigurationParts,
 ): Configuration {
   const snapshot = openSnapshot(buffer);
   const balancer = createBalancer({ snapshot, sets: endpoints, board, seed: worker });
-  return { snapshot, ports, router: createRouter(snapshot), balancer, contexts: new Map(contexts) };
+  return { snapshot, ports, router: createRouter(snapshot), balancer, contexts: new Map(contexts), material };
 }
 
 /** The TLS context that the service is reached with; 0: plain TCP. Throws when there is none though it must have one. */
@@ -92,4 +97,19 @@ export function contextOf({ contexts, snapshot }: Configuration, service: number
   const tls = snapshot.service(service)?.tls;
   if (tls === null) return 0;
   throw new Error(`there is no TLS context for service ${snapshot.serviceName(service)}`);
+}
+
+/** How plain requests reach the service; null: plain TCP. Throws when the configuration does not have it. */
+export function backendTlsOf({ snapshot }: Configuration, service: number): BackendTlsSnapshot | null {
+  const found = snapshot.service(service);
+  if (found === undefined) throw new Error(`there is no service ${service}`);
+  return found.tls;
+}
+
+/** Of the services that are reached over TLS. */
+export function* backendPolicies({ snapshot, contexts }: Configuration): Iterable<BackendTlsSnapshot> {
+  for (const service of contexts.keys()) {
+    const tls = snapshot.service(service)?.tls ?? null;
+    if (tls !== null) yield tls;
+  }
 }

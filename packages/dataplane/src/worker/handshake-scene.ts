@@ -4,6 +4,7 @@
  * One port, one listener, one rule, one service with as many endpoints as a test wants, in slots from 0. Tests only.
  */
 import { createBoard } from '@sluice/shared/health/board';
+import { NO_BACKEND_MATERIAL } from '@sluice/shared/snapshot/backend-material';
 import type { BalancingSnapshot } from '@sluice/shared/snapshot/service-policy';
 import type { Snapshot } from '@sluice/shared/snapshot/snapshot';
 import { encodeSnapshot } from '@sluice/shared/snapshot/view';
@@ -130,7 +131,7 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
   const ports = [{ port: 80, listeners: [0] }];
   const configurationOf = (snapshot: Snapshot): Configuration =>
     openConfiguration(
-      { snapshot: encodeSnapshot(snapshot), ports, contexts: [] },
+      { snapshot: encodeSnapshot(snapshot), ports, contexts: [], material: NO_BACKEND_MATERIAL },
       { endpoints: endpointSets, board, worker: 0 },
     );
   const handshakes = new Handshakes(context, configurationOf(config));

@@ -6,6 +6,7 @@
  */
 
 import type { MessagePort } from 'node:worker_threads';
+import type { BackendMaterial } from '@sluice/shared/snapshot/backend-material';
 import type { EngineIndex } from '../engine/binding.js';
 
 /** What every handshake goes by; the same for all workers. */
@@ -74,6 +75,7 @@ export interface WorkerTask {
   readonly endpoints: readonly ServiceEndpoints[];
   readonly ports: readonly BoundPort[];
   readonly contexts: BackendContexts;
+  readonly material: BackendMaterial;
   readonly board: BoardMemory;
   /** What the slot's worker counts handshakes in: `openMeters`. */
   readonly meters: SharedArrayBuffer;
@@ -110,6 +112,8 @@ export type ToWorker =
       readonly snapshot: SharedArrayBuffer;
       readonly ports: readonly BoundPort[];
       readonly contexts: BackendContexts;
+      /** What plain requests to backends over TLS trust and show. */
+      readonly material: BackendMaterial;
     }
   /** Connections of the stream path are kept for no other request: the process drains. */
   | { readonly type: 'drain' }

@@ -4,35 +4,22 @@
  * Crosses to an embedded daemon as one JSON text; equal configuration gives equal text. Holds no key but those of client
  * certificates that backends are shown. Pure.
  */
+import { type BackendMaterial, backendMaterialOf } from '../snapshot/backend-material.js';
 import type { ServiceSnapshot } from '../snapshot/snapshot.js';
-import type { AuthorityMaterial, CertificateMaterial, TlsMaterial } from '../snapshot/tls.js';
+import type { TlsMaterial } from '../snapshot/tls.js';
 import type { SnapshotView } from '../snapshot/view.js';
 
 /** A service as far as it is discovered and probed. */
 export type ProbedService = Pick<ServiceSnapshot, 'name' | 'targets' | 'probe' | 'tls'>;
 
-/** What backends are shown. */
-export type ClientCertificate = Pick<CertificateMaterial, 'id' | 'chain' | 'key'>;
-
-export interface ProbedServices {
+export interface ProbedServices extends BackendMaterial {
   readonly services: readonly ProbedService[];
-  readonly authorities: readonly AuthorityMaterial[];
-  readonly certificates: readonly ClientCertificate[];
 }
 
 /** The services of a snapshot, with what of `material` their probes use. */
 export function probedServicesOf(all: Iterable<ServiceSnapshot>, material: TlsMaterial): ProbedServices {
   const services = [...all].map(({ name, targets, probe, tls }) => ({ name, targets, probe, tls }));
-  const policies = services.flatMap(({ tls }) => tls ?? []);
-  const authorities = new Set(policies.map(({ authority }) => authority));
-  const certificates = new Set(policies.map(({ clientCertificate }) => clientCertificate));
-  return {
-    services,
-    authorities: material.authorities.filter(({ id }) => authorities.has(id)),
-    certificates: material.certificates
-      .filter(({ id }) => certificates.has(id))
-      .map(({ id, chain, key }) => ({ id, chain, key })),
-  };
+  return { services, ...backendMaterialOf(services, material) };
 }
 
 /** All services of a view. */

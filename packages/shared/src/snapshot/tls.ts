@@ -1,8 +1,9 @@
 /**
  * TLS as the configuration says it, compiled: what listeners show and ask for, how backends are reached.
  *
- * Invariant: the snapshot has digests alone; certificates, keys and authorities are the material, which leaves the primary
- * thread for nobody but the engine. Equal content has an equal digest, so a renewed certificate is a new version. Plain data.
+ * Invariant: the snapshot has digests alone; certificates, keys and authorities are the material. What listeners show leaves
+ * the primary thread for nobody but the engine; what backends are verified by and shown goes to those who connect to them too
+ * (backend-material.ts). Equal content has an equal digest, so a renewed certificate is a new version. Plain data.
  */
 
 /** A certificate chain and its key. */
