@@ -7,6 +7,7 @@
  * request sees one configuration or the other; connections that are spliced see neither. Primary thread.
  */
 import { setImmediate } from 'node:timers/promises';
+import { rangeBytes } from '@sluice/shared/address-ranges';
 import type { CompiledConfiguration } from '@sluice/shared/configuration/compiled';
 import { decodeRemovals } from '@sluice/shared/configuration/removals';
 import type { Logger } from '@sluice/shared/log';
@@ -269,7 +270,9 @@ export class InForce {
     return (ports, tag) => {
       const [first] = ports[tag]?.listeners ?? [];
       const group = first === undefined ? OTHER_GROUP : snapshot.group(first, -1, -1);
-      return { group, logFields: isLogged ? silentFields({ snapshot, ports }, tag) : '' };
+      const sources = first === undefined ? [] : (snapshot.listener(first)?.proxySources ?? []);
+      const logFields = isLogged ? silentFields({ snapshot, ports }, tag) : '';
+      return { group, logFields, proxySources: rangeBytes(sources) };
     };
   }
 }

@@ -113,6 +113,20 @@ test('what connections of a socket carry follows its listeners', () => {
   expect(native.calls).toEqual(['listen 79 held', 'identify 1 1 of 1', 'admit 2']);
 });
 
+test('who sends PROXY headers is exchanged when it has changed, and only then', () => {
+  const { native, listeners, plan } = setUp();
+  const commit = (...sources: number[]) => {
+    const from: Identify = (ports, tag) => ({ ...identify(ports, tag), proxySources: Uint8Array.from(sources) });
+    listeners.commit(listeners.prepare(plan([80]), from, plain));
+    return native.calls.splice(0);
+  };
+  expect(commit()).toEqual(['listen 80 held', 'admit 1']);
+  expect(commit(1, 2)).toEqual(['identify 1 1 of 0']);
+  expect(commit(1, 2)).toEqual([]);
+  expect(commit(1)).toEqual(['identify 1 1 of 0']);
+  expect(commit()).toEqual(['identify 1 1 of 0']);
+});
+
 test('a port of HTTPS has its names before it is admitted, also when it has none, and may become plain again', () => {
   const { native, listeners, plan } = setUp();
   const commit = (names: NamesOf) => listeners.commit(listeners.prepare(plan([443]), identify, names));

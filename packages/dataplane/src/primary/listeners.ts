@@ -25,8 +25,10 @@ export interface BoundListener {
   readonly port: number;
 }
 
+type Identity = Omit<ListenerIdentity, 'tag'>;
+
 /** What a socket's connections carry, by the ports of a configuration and the socket's tag. */
-export type Identify = (ports: readonly BoundPort[], tag: number) => Omit<ListenerIdentity, 'tag'>;
+export type Identify = (ports: readonly BoundPort[], tag: number) => Identity;
 
 /** Server names of a port's clients; null: it speaks plain TCP. */
 export type NamesOf = (port: BoundPort) => readonly ServerName[] | null;
@@ -38,7 +40,7 @@ interface Socket {
   readonly listener: number;
   readonly address: string;
   readonly port: number;
-  readonly identity: Omit<ListenerIdentity, 'tag'>;
+  readonly identity: Identity;
 }
 
 /** From one configuration to the next: everything that could fail has been done. */
@@ -168,7 +170,7 @@ export class Listeners {
   #bindAll(
     added: readonly { readonly planned: PlannedPort; readonly tag: number }[],
     sockets: Map<string, Socket>,
-    identityOf: (tag: number) => Omit<ListenerIdentity, 'tag'>,
+    identityOf: (tag: number) => Identity,
   ): void {
     const bound: Socket[] = [];
     for (const { planned, tag } of added) {
@@ -185,7 +187,7 @@ export class Listeners {
     }
   }
 
-  #bind({ address, bind }: PlannedPort, tag: number, identity: Omit<ListenerIdentity, 'tag'>): Socket {
+  #bind({ address, bind }: PlannedPort, tag: number, identity: Identity): Socket {
     const options = listenOptions(this.#options, address || this.#everywhere, bind, { tag, ...identity });
     try {
       const { listener, port } = this.#native.listen(options);
@@ -202,10 +204,15 @@ export class Listeners {
   #identified(socket: Socket, identify: Identify): Socket {
     const { tag, listener } = socket;
     const identity = identify(this.#ports, tag);
-    if (identity.group === socket.identity.group && identity.logFields === socket.identity.logFields) return socket;
+    if (isSame(identity, socket.identity)) return socket;
     this.#native.listenerIdentify(listener, { tag, ...identity });
     return { ...socket, identity };
   }
+}
+
+function isSame(a: Identity, b: Identity): boolean {
+  const sources = Buffer.from(a.proxySources ?? []).equals(b.proxySources ?? new Uint8Array());
+  return sources && a.group === b.group && a.logFields === b.logFields;
 }
 
 function listenOptions(options: Options, address: string, port: number, identity: ListenerIdentity): ListenOptions {

@@ -3,6 +3,7 @@
  *
  * An annotation is always a string. A reader gives the value or a Fault, never both, and throws nothing. Any thread.
  */
+import { parseRange } from '../address-ranges.js';
 import { DURATION_HINT, formatDuration, parseDurationOrSeconds } from '../duration.js';
 import { dnsNameFault } from './dns-name.js';
 import { originFault } from './origin.js';
@@ -23,6 +24,8 @@ export interface ValueType<Value> {
 
 export const DAY_MS = 86_400_000;
 const ORIGINS_MAX = 64;
+/** As many as the engine takes. */
+const RANGES_MAX = 256;
 
 /** Milliseconds. With `off`, the word and 0 mean no limit, which is 0. */
 export function durationValue(minMs: number, maxMs: number, off = false): ValueType<number> {
@@ -103,5 +106,21 @@ export const originsValue: ValueType<readonly string[]> = {
     if (origins.includes('*') && origins.length > 1)
       return new Fault(wrong('"*" must stand alone', 'remove the other origins, or the "*"'));
     return origins;
+  },
+};
+
+/** Ranges of addresses in their canonical text, each once, sorted. */
+export const rangesValue: ValueType<readonly string[]> = {
+  form: 'comma list of addresses and CIDR ranges',
+  range: `1 to ${RANGES_MAX}; 0.0.0.0/0, ::/0 is everybody`,
+  read(text) {
+    const ranges = new Set<string>();
+    for (const part of text.split(',').map((each) => each.trim())) {
+      const range = parseRange(part);
+      if (typeof range !== 'string') return new Fault(wrong(`${JSON.stringify(part)} ${range.message}`, range.hint));
+      ranges.add(range);
+    }
+    if (ranges.size <= RANGES_MAX) return [...ranges].sort();
+    return new Fault(wrong(`has more than ${RANGES_MAX} ranges`, 'put ranges together that lie side by side'));
   },
 };

@@ -151,6 +151,29 @@ test.each([
   expect(parse(text).issues).toMatchObject([{ severity: 'error', line, column, path, message }]);
 });
 
+test('Gateway: who sends PROXY headers, and whose x-forwarded-for is believed', () => {
+  const annotations =
+    'sluice.dev/proxy-protocol: "10.0.0.0/8, 192.0.2.10,2001:DB8::/32, 10.0.0.0/8", sluice.dev/trusted-proxies: "0.0.0.0/0, ::/0"';
+  const { resources, issues } = parse(annotated(gateway(), annotations));
+  expect(issues).toEqual([]);
+  expect(resources.gateways[0]?.annotations).toEqual({
+    proxyProtocol: ['10.0.0.0/8', '192.0.2.10/32', '2001:db8::/32'],
+    trustedProxies: ['0.0.0.0/0', '::/0'],
+  });
+});
+
+test.each([
+  ['""', '"" is not an address or a range of them'],
+  ['10.0.0.0/8,', '"" is not an address or a range of them'],
+  ['the-balancer', '"the-balancer" is not an address or a range of them'],
+  ['"10.0.0.0/8, 10.1.2.3/16"', '"10.1.2.3/16" has bits behind its prefix'],
+  [Array.from({ length: 257 }, (_, n) => `10.0.${n >> 8}.${n & 255}`).join(' ,'), 'has more than 256 ranges'],
+])('Gateway: sluice.dev/proxy-protocol: %s is refused', (value, message) => {
+  const text = value.startsWith('"') ? value : JSON.stringify(value);
+  const { issues } = parse(annotated(gateway(), `sluice.dev/proxy-protocol: ${text}`));
+  expect(issues).toMatchObject([{ severity: 'error', message }]);
+});
+
 test('Gateway: paths and what becomes of the connections of its listeners', () => {
   const { resources, issues } = parse(
     annotated(
@@ -201,7 +224,7 @@ test('every annotation is written for people: form, default, one line; and has o
     const entries = Object.values(ANNOTATIONS[kind]);
     expect(new Set(entries.map(({ key }) => key)).size).toBe(entries.length);
     for (const { key, value, default: absent, doc } of entries) {
-      expect(key).toMatch(/^sluice\.dev\/[a-z]+(?:-[a-z]+)*$/);
+      expect(key).toMatch(/^sluice\.dev\/[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/);
       expect(key.startsWith(ANNOTATION_PREFIX)).toBe(true);
       for (const text of [value.form, absent, doc]) expect(text).toMatch(/^\S[^\n]*\S$/);
     }

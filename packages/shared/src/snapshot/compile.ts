@@ -153,6 +153,8 @@ function listenerInfo(listener: Listener, tls: ListenerTlsSnapshot | null, polic
     addresses,
     normalisePaths: policies.normalisesPaths(gateway),
     ...http2Of(gateway, tls !== null),
+    proxySources: gateway.annotations.proxyProtocol ?? [],
+    trustedProxies: gateway.annotations.trustedProxies ?? [],
     removal: policies.removalOf(gateway),
     tls,
   };

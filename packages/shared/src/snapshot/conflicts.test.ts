@@ -141,6 +141,33 @@ test('other hostnames, other ports, the same addresses: no conflict', () => {
   expect(names).toHaveLength(3);
 });
 
+test('Gateways that share a port must agree on who sends PROXY headers: the older one is served', () => {
+  const host = (name: string) => `name: http, port: 80, protocol: HTTP, hostname: ${name}.example.com`;
+  const first = gateway({
+    name: 'a',
+    annotations: 'sluice.dev/proxy-protocol: "10.0.0.0/8, 192.0.2.1"',
+    listeners: [host('a')],
+  });
+  const agrees = gateway({
+    name: 'b',
+    annotations: 'sluice.dev/proxy-protocol: "192.0.2.1/32, 10.0.0.0/8"',
+    listeners: [host('b')],
+  });
+  const differs = gateway({ name: 'c', annotations: 'sluice.dev/proxy-protocol: 10.0.0.0/8', listeners: [host('c')] });
+  const silent = gateway({ name: 'd', listeners: [host('d'), OTHER] });
+  const { result, names } = served(first, agrees, differs, silent);
+  expect(names).toEqual(['default/a/http', 'default/b/http', 'default/d/other']);
+  expect(result.snapshot.listeners[1]).toMatchObject({
+    proxySources: ['10.0.0.0/8', '192.0.2.1/32'],
+    trustedProxies: [],
+  });
+  expect(listenerConditions(result, 'c', 'http')).toEqual(conflicted('ProtocolConflict'));
+  expect(listenerConditions(result, 'd', 'http')).toEqual(conflicted('ProtocolConflict'));
+  expect(brief(result.issues)[0]).toBe(
+    'spec.listeners[0].port: conflicts with listener "http" of Gateway default/a: same port, other sources of PROXY headers (sluice.dev/proxy-protocol): this one is not served',
+  );
+});
+
 test('routes of a listener that is not served stay attached, and serve nothing', () => {
   const { result } = served(
     gateway({ listeners: ['name: a, port: 80, protocol: HTTP', 'name: b, port: 80, protocol: HTTP', OTHER] }),

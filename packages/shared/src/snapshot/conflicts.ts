@@ -3,9 +3,10 @@
  *
  * "The implementation MUST NOT pick one conflicting Listener as the winner. ALL indistinct Listeners must not be accepted"
  * (GatewaySpec.Listeners): so it is within a Gateway. Over Gateways that share a data plane the standard leaves it open; the
- * older one keeps its listener (then by name, as ListenerSets do), so that a Gateway that is added takes nothing off. Listeners share a socket when they have port and address in common; a socket on every address
- * and one on a single address cannot stand side by side on one port, so those who ask for the one or the other conflict
- * too. Pure but for what it says.
+ * older one keeps its listener (then by name, as ListenerSets do), so that a Gateway that is added takes nothing off.
+ * Listeners share a socket when they have port and address in common; a socket on every address and one on a single address
+ * cannot stand side by side on one port, so those who ask for the one or the other conflict too. A PROXY header comes before
+ * anything that tells listeners of a socket apart, so their Gateways must agree on who sends one. Pure but for what it says.
  */
 import { isIPv4 } from 'node:net';
 import { issueAt, resourceName } from '../resources/resource.js';
@@ -19,16 +20,18 @@ const CONFLICTS = {
   ProtocolConflict: 'same port, another protocol',
   HostnameConflict: 'same port, protocol and hostname',
   PortUnavailable: 'same port, on every address and on one (spec.addresses)',
+  ProxyProtocol: 'same port, other sources of PROXY headers (sluice.dev/proxy-protocol)',
 } as const;
 
 const REMEDIES: Readonly<Record<keyof typeof CONFLICTS, string>> = {
   HostnameConflict: 'give one of them another hostname or port, or remove it',
   ProtocolConflict: 'give one of them another port',
   PortUnavailable: 'give one of them another port, or both Gateways the same addresses',
+  ProxyProtocol: 'give one of them another port, or both Gateways the same sluice.dev/proxy-protocol',
 };
 
 interface Conflict {
-  readonly reason: keyof typeof CONFLICTS;
+  readonly kind: keyof typeof CONFLICTS;
   readonly listener: Listener;
   readonly other: Listener;
 }
@@ -77,15 +80,21 @@ function conflictWith(taken: Sockets, listener: Listener): Conflict[] {
       const [first] = socket.values();
       if (first === undefined) continue;
       if (bound === address) {
-        if (first.protocol !== listener.protocol) return [{ reason: 'ProtocolConflict', listener, other: first }];
+        if (first.protocol !== listener.protocol) return [{ kind: 'ProtocolConflict', listener, other: first }];
+        if (!sameSources(first, listener)) return [{ kind: 'ProxyProtocol', listener, other: first }];
         const same = socket.get(listener.hostname);
-        if (same !== undefined) return [{ reason: 'HostnameConflict', listener, other: same }];
+        if (same !== undefined) return [{ kind: 'HostnameConflict', listener, other: same }];
       } else if (includes(bound, address) || includes(address, bound)) {
-        return [{ reason: 'PortUnavailable', listener, other: first }];
+        return [{ kind: 'PortUnavailable', listener, other: first }];
       }
     }
   }
   return [];
+}
+
+/** Both are in canonical order. */
+function sameSources(a: Listener, b: Listener): boolean {
+  return String(a.gateway.annotations.proxyProtocol) === String(b.gateway.annotations.proxyProtocol);
 }
 
 /** '': what the options say. */
@@ -104,7 +113,7 @@ function protocolConflicts(socket: readonly Listener[]): Conflict[] {
   const groups = [...groupBy(socket, ({ protocol }) => protocol).values()];
   return groups.flatMap((group) => {
     const other = groups.find((each) => each !== group)?.[0];
-    return other === undefined ? [] : group.map((listener) => ({ reason: 'ProtocolConflict', listener, other }));
+    return other === undefined ? [] : group.map((listener) => ({ kind: 'ProtocolConflict', listener, other }));
   });
 }
 
@@ -112,11 +121,11 @@ function hostnameConflicts(socket: readonly Listener[]): Conflict[] {
   return [...groupBy(socket, ({ hostname }) => hostname).values()].flatMap(([first, second, ...rest]) => {
     if (first === undefined || second === undefined) return [];
     const others = [second, ...rest].map((listener) => ({
-      reason: 'HostnameConflict' as const,
+      kind: 'HostnameConflict' as const,
       listener,
       other: first,
     }));
-    return [{ reason: 'HostnameConflict' as const, listener: first, other: second }, ...others];
+    return [{ kind: 'HostnameConflict' as const, listener: first, other: second }, ...others];
   });
 }
 
@@ -126,15 +135,16 @@ export function includes(address: string, other: string): boolean {
   return address === '' || address === '::' || (address === '0.0.0.0' && isIPv4(other));
 }
 
-function report({ reason, listener, other }: Conflict, context: CompileContext): void {
+function report({ kind, listener, other }: Conflict, context: CompileContext): void {
   const { gateway, spec, path } = listener;
-  const message = `conflicts with ${describe(other)}: ${CONFLICTS[reason]}`;
+  const message = `conflicts with ${describe(other)}: ${CONFLICTS[kind]}`;
+  const reason = kind === 'ProxyProtocol' ? 'ProtocolConflict' : kind;
   const outcome = other.gateway === gateway ? 'neither is served' : 'this one is not served';
   if (reason !== 'PortUnavailable') {
     context.book.listener(gateway, spec.name, { type: 'Conflicted', status: 'True', reason, message });
   }
   context.book.listener(gateway, spec.name, { type: 'Accepted', status: 'False', reason, message });
-  context.issues.push(issueAt(gateway, 'warning', [...path, 'port'], `${message}: ${outcome}`, REMEDIES[reason]));
+  context.issues.push(issueAt(gateway, 'warning', [...path, 'port'], `${message}: ${outcome}`, REMEDIES[kind]));
 }
 
 /** `listener "http" of Gateway default/main`. */

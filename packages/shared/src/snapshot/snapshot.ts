@@ -141,6 +141,10 @@ export interface ListenerInfo {
   readonly http2: boolean;
   /** WebSockets are taken over HTTP/2 (RFC 8441); only where `http2` is. */
   readonly websocketOverHttp2: boolean;
+  /** Ranges (address-ranges.ts) whose connections begin with a PROXY header: of its port, so those that share it agree. */
+  readonly proxySources: readonly string[];
+  /** Ranges of peers whose x-forwarded-for and x-forwarded-proto are believed. */
+  readonly trustedProxies: readonly string[];
   /** What becomes of its live connections when it is removed. */
   readonly removal: RemovalSnapshot;
   /** Of an HTTPS listener; else null. */

@@ -62,6 +62,8 @@ export function aListener(more: Partial<ListenerSnapshot> = {}): ListenerSnapsho
     normalisePaths: false,
     http2: false,
     websocketOverHttp2: false,
+    proxySources: [],
+    trustedProxies: [],
     removal: DEFAULT_REMOVAL,
     tls: null,
     hosts: [],
