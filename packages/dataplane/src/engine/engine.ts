@@ -52,6 +52,7 @@ export interface Engine {
   respond(id: ConnectionId, bytes: string, logFields: string, group: number): boolean;
   close(id: ConnectionId, reason: string, logFields: string): boolean;
   logEnded(id: ConnectionId, logFields: string): boolean;
+  clientAddress(id: ConnectionId, address: string, port: number): boolean;
 }
 
 function checkInteger(name: string, value: number, max: number): void {
@@ -113,6 +114,11 @@ export function createEngine(native: Native, index: EngineIndex): Engine {
     logEnded: (id, logFields) => {
       checkText('log fields', logFields, LOG_FIELDS_BYTES_MAX);
       return native.logEnded(index, id, logFields);
+    },
+    clientAddress: (id, address, port) => {
+      checkText('address', address, 45);
+      checkInteger('port', port, 65_535);
+      return native.clientAddress(index, id, address, port);
     },
   };
 }

@@ -1,6 +1,7 @@
 /**
  * What the record of one request on the stream path is made of, gathered while it goes on. Worker thread.
  */
+import { textOf } from '../policy/client.js';
 import type { OwnAnswerCode } from '../policy/own-answer.js';
 import type { RefusalCode } from '../policy/refusal.js';
 import type { Pending } from '../worker/connection-record.js';
@@ -30,7 +31,7 @@ export class ExchangeRecord {
     calls.logLine(
       recordLine({
         nowMs: Date.now(),
-        clientIp: peer.clientIp,
+        clientIp: textOf(pending.told, peer.clientIp),
         fields: answers.fields(pending, { status, responseHeaderBytes: client.headBytes, refusal, refusalReason }),
         requestBodyBytes: this.requestBytes,
         responseBodyBytes: client.bodyBytes,

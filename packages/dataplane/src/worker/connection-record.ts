@@ -8,6 +8,7 @@ import type { RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { ClientTls } from '../engine/tls-info.js';
 import { type LogRecord, logFields } from '../policy/access-log.js';
 import type { EndpointChoice } from '../policy/balancer.js';
+import type { Told } from '../policy/client.js';
 import type { RequestHead } from '../policy/head.js';
 import type { OwnAnswerCode } from '../policy/own-answer.js';
 import type { RefusalCode } from '../policy/refusal.js';
@@ -36,6 +37,8 @@ interface Recorded {
 /** What is known of a connection, or of a plain request, so far; members are filled in as it goes on. */
 export interface Pending<A extends PlainAttempt = PlainAttempt> extends Recorded {
   attempt: A | undefined;
+  /** What a trusted proxy says of the request; undefined: its peer is none. */
+  told: Told | undefined;
   /** The one that it began with: indexes in `match` and `attempt` are into its snapshot. */
   readonly configuration: Configuration;
   /** Moment (performance.now) at which the request was complete. */
@@ -93,6 +96,7 @@ export function createPending<A extends PlainAttempt = Attempt>(
     requestId,
     requestHeaderBytes,
     requestedAtMs: performance.now(),
+    told: undefined,
     tls: null,
     http2: false,
     request: undefined,

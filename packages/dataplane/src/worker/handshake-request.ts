@@ -8,6 +8,7 @@
 import type { ListenerInfo, RuleSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { RequestEvent } from '../engine/events.js';
 import type { EndpointChoice } from '../policy/balancer.js';
+import { addressOf, toldOf } from '../policy/client.js';
 import { tlsRefusal } from '../policy/client-tls.js';
 import { Field } from '../policy/field-name.js';
 import { hasField } from '../policy/fields.js';
@@ -62,14 +63,14 @@ export function decideRequest(
   const plain = event.tls === null && isPlain(request, handshake);
   const fault = plain ? bodyRefusal(request) : isRefusal(handshake) ? handshake : undefined;
   if (plain && fault !== undefined) return fault;
-  const routed = route(pending, request, fault);
+  const routed = route(pending, request, event.clientAddress, fault);
   if (!('match' in routed)) return routed;
   if (plain) return PLAIN;
   if (isRefusal(handshake)) return handshake;
   const { snapshot, balancer } = pending.configuration;
   const refusal = originRefusal(routed.rule, request, snapshot.listener(routed.match.listener));
   if (refusal !== undefined) return refusal;
-  const choice = balancer.pick(routed.match.rule, request.fields, event.clientAddress);
+  const choice = balancer.pick(routed.match.rule, request.fields, addressOf(pending.told, event.clientAddress));
   return isRefusal(choice) ? choice : { ...routed, handshake, choice };
 }
 
@@ -87,9 +88,10 @@ export function decidePlain(
   if (!isPlain(request, handshake)) return isRefusal(handshake) ? handshake : refuse('unsupported-upgrade');
   const fault = bodyRefusal(request);
   if (fault !== undefined) return fault;
-  const routed = route(pending, request, undefined);
+  const routed = route(pending, request, clientAddress, undefined);
   if (!('match' in routed)) return routed;
-  const choice = pending.configuration.balancer.pick(routed.match.rule, request.fields, clientAddress);
+  const client = addressOf(pending.told, clientAddress);
+  const choice = pending.configuration.balancer.pick(routed.match.rule, request.fields, client);
   return isRefusal(choice) ? choice : { ...routed, choice };
 }
 
@@ -100,13 +102,19 @@ function isPlain(request: RequestHead, handshake: Handshake | Refusal): boolean 
 }
 
 /** `fault`: what is wrong with the request as a handshake; said before whether a route takes it. */
-function route(pending: Pending, request: RequestHead, fault: Refusal | undefined): Routed | OwnAnswer | Refusal {
+function route(
+  pending: Pending,
+  request: RequestHead,
+  peer: string,
+  fault: Refusal | undefined,
+): Routed | OwnAnswer | Refusal {
   const { ports, router, snapshot } = pending.configuration;
   const listeners = ports[pending.listenerTag]?.listeners ?? NO_LISTENERS;
   const listener = router.listener(listeners, request.host);
   const unwanted = connectionRefusal(pending, listeners, listener);
   if (unwanted !== undefined) return unwanted;
   if (isRefusal(listener)) return fault ?? listener;
+  pending.told = toldOf(request.fields, peer, snapshot.listener(listener)?.trustedProxies ?? []);
   const path = isSuspect(request.path) ? cleaned(request.path, snapshot.listener(listener)) : request.path;
   if (isRefusal(path)) return path;
   const match = router.route(listener, request.host, path, request);
@@ -158,10 +166,11 @@ export function forwardedHead(target: Target, pending: Pending, clientAddress: s
 /** What a request goes on with, and how it is changed; undefined: not at all. */
 export function forwarding(
   { request, match, rule, path, choice }: PlainTarget,
-  { configuration, requestId }: Pending,
+  { configuration, requestId, told }: Pending,
   clientAddress: string,
 ): [ForwardContext, ForwardChanges | undefined] {
-  const scheme = configuration.snapshot.listener(match.listener)?.protocol === 'HTTPS' ? 'https' : 'http';
+  const own = configuration.snapshot.listener(match.listener)?.protocol === 'HTTPS' ? 'https' : 'http';
+  const scheme = told?.scheme || own;
   const context = { clientAddress, scheme, requestId } as const;
   const ofBackend = rule.backends[choice.backend]?.filters ?? null;
   if (rule.filters === null && ofBackend === null && path === request.path) return [context, undefined];

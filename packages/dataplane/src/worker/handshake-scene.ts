@@ -95,6 +95,7 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
     respond: (_id, bytes, fields) => record('respond', bytes, -1, fields),
     close: () => record('close'),
     logEnded: (_id, fields) => record('logEnded', fields),
+    clientAddress: (_id, address, port) => record('clientAddress', address, port),
   };
   const config = changed(snapshot(endpoints), changes);
   const meters: Meter[] = [];

@@ -78,6 +78,8 @@ export class Handshakes {
       this.#passPlain(engine, event, pending);
       return;
     }
+    const { told } = pending;
+    if (told !== undefined && told.address !== '') engine.clientAddress(event.id, told.address, told.port);
     if (target instanceof OwnAnswer) {
       if (this.#answers.answer(engine, event.id, pending, target)) this.#pending.delete(event.id);
       return;
