@@ -96,7 +96,7 @@ test('TLS on both sides', async () => {
   const port = await serve(shown(authority));
   await engine.backend(port, trusting());
   const context = { certificates: [authority.issue('a')], minVersion: '1.2', ciphers: '', clientCa: '' } as const;
-  const secure = await engine.listen([{ pattern: '', context: { ...context, sessionContext: 'a' } }]);
+  const secure = await engine.listen([{ pattern: '', context: { ...context, sessionContext: 'a', alpn: [] } }]);
   const client = await tlsUpgrade(secure, { rejectUnauthorized: false });
   for (const size of [1, 16_384, 1 << 20]) expect(await tlsEchoes(client, Buffer.alloc(size, 'x'))).toBe(true);
   client.socket.end();

@@ -37,6 +37,7 @@ beforeAll(async () => {
     ciphers: '',
     clientCa,
     sessionContext,
+    alpn: ['http/1.1'],
   });
   backend = await EchoBackend.start();
   engine = await TlsEngine.start();

@@ -30,6 +30,7 @@ beforeAll(async () => {
     ciphers: '',
     clientCa: '',
     sessionContext: 'listener',
+    alpn: ['http/1.1'],
   });
   plain = context('a.example.com');
   backend = await EchoBackend.start();
@@ -114,6 +115,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (maxVersion) => {
       protocol: maxVersion,
       cipher: name,
       serverName: HOST.servername,
+      alpn: '',
       certificateError: '',
       verified: false,
       subject: '',

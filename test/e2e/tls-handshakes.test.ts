@@ -29,7 +29,14 @@ let listener: TlsListener;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-tls-'));
   const certificates = [new Authority(folder, 'ca').issue('a.example.com')];
-  context = { certificates, minVersion: '1.2', ciphers: '', clientCa: '', sessionContext: 'listener' };
+  context = {
+    certificates,
+    minVersion: '1.2',
+    ciphers: '',
+    clientCa: '',
+    sessionContext: 'listener',
+    alpn: ['http/1.1'],
+  };
   backend = await EchoBackend.start();
 });
 

@@ -6,8 +6,8 @@
  * waiting, so the calls of the primary come through at once.
  *
  * Each socket goes to the engine with the fewest connections. It never spins: without an engine that takes sockets, or
- * without descriptors (two a client, plus a reserve), it stops listening for events and looks again a little later;
- * clients wait in the kernel's queue meanwhile.
+ * without descriptors (two a client, three of one with a socket pair, plus a reserve), it stops listening for events and
+ * looks again a little later; clients wait in the kernel's queue meanwhile.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -41,9 +41,13 @@ static struct {
 } acceptor = {.epfd = -1, .timerfd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Atomic uint64_t clients;
+static _Atomic uint64_t pairs; /* clients with a descriptor more: see bridge.c and inner.c */
 static _Atomic int waiting; /* enum accept_wait */
 
 void descriptors_released(void) { atomic_fetch_sub_explicit(&clients, 1, memory_order_relaxed); }
+
+void descriptors_taken(void) { atomic_fetch_add_explicit(&clients, 1, memory_order_relaxed); }
+void descriptors_paired(int change) { atomic_fetch_add_explicit(&pairs, (uint64_t)(int64_t)change, memory_order_relaxed); }
 
 static uint64_t descriptor_limit(void) {
   struct rlimit limit;
@@ -60,7 +64,7 @@ static uint64_t count_descriptors(void) {
 }
 
 static bool has_descriptors(void) {
-  uint64_t used = acceptor.own_descriptors + DESCRIPTOR_RESERVE + 2 * (atomic_load(&clients) + 1);
+  uint64_t used = acceptor.own_descriptors + DESCRIPTOR_RESERVE + 2 * (atomic_load(&clients) + 1) + atomic_load(&pairs);
   return used <= acceptor.limit;
 }
 
@@ -158,7 +162,7 @@ static bool accept_one(const struct listening *listening) {
   }
   struct handover handover = {.fd = fd, .listener = listener_keep(listening->listener), .accepted_us = clock_us()};
   take_address(&handover, &address);
-  atomic_fetch_add_explicit(&clients, 1, memory_order_relaxed);
+  descriptors_taken();
   if (hand_over(&handover)) return true;
   acceptor.parked = handover;
   acceptor.has_parked = true;

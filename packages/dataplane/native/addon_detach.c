@@ -60,6 +60,42 @@ static napi_value client_closed(napi_env env, napi_callback_info info) {
                                                   (uint64_t)call_double(&call, 4)));
 }
 
+static napi_value open_client(napi_env env, napi_callback_info info) {
+  struct call call;
+  connection_id parent;
+  struct engine *engine = begin(&call, env, info, 3, &parent);
+  void *head = NULL;
+  size_t length = 0;
+  struct opened opened;
+  if (engine == NULL || napi_get_buffer_info(env, call.arguments[2], &head, &length) != napi_ok) return NULL;
+  if (length > UINT32_MAX || !engine_open_client(engine, parent, head, (uint32_t)length, &opened)) return NULL;
+  napi_value result = NULL, id = NULL, fd = NULL;
+  napi_create_object(env, &result);
+  napi_create_double(env, (double)opened.id, &id);
+  napi_create_int32(env, opened.fd, &fd);
+  napi_set_named_property(env, result, "id", id);
+  napi_set_named_property(env, result, "fd", fd);
+  return result;
+}
+
+static napi_value client_fate(napi_env env, napi_callback_info info) {
+  struct call call;
+  connection_id id;
+  struct engine *engine = begin(&call, env, info, 2, &id);
+  if (engine == NULL) return NULL;
+  enum reason fate = engine_client_fate(engine, id);
+  napi_value text = NULL;
+  napi_create_string_latin1(env, fate < REASON_COUNT ? reason_text(fate) : "", NAPI_AUTO_LENGTH, &text);
+  return text;
+}
+
+static napi_value reset_client(napi_env env, napi_callback_info info) {
+  struct call call;
+  connection_id id;
+  struct engine *engine = begin(&call, env, info, 2, &id);
+  return engine != NULL ? call_boolean(&call, engine_reset_client(engine, id)) : NULL;
+}
+
 static napi_value log_line(napi_env env, napi_callback_info info) {
   struct call call;
   struct engine *engine = begin(&call, env, info, 2, NULL);
@@ -73,6 +109,9 @@ void addon_detach_init(napi_env env, napi_value exports) {
                                           {"attachClient", attach_client},
                                           {"countRequest", count_request},
                                           {"clientClosed", client_closed},
+                                          {"openClient", open_client},
+                                          {"clientFate", client_fate},
+                                          {"resetClient", reset_client},
                                           {"logLine", log_line}};
   addon_define(env, exports, methods, sizeof methods / sizeof *methods);
 }

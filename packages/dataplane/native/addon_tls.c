@@ -80,6 +80,24 @@ static napi_value result_of(napi_env env, uint32_t number, const char *error) {
   return result;
 }
 
+/* Names of protocols as they go on the wire. False: one is empty or no text, or they are more than fit. */
+static bool read_protocols(napi_env env, napi_value list, struct tls_server_options *options) {
+  uint32_t count = list_length(env, list, TLS_ALPN_BYTES);
+  for (uint32_t i = 0; i < count; i++) {
+    char *name = copy_string(env, item(env, list, i));
+    size_t length = name != NULL ? strlen(name) : 0;
+    bool fits = length > 0 && options->alpn_length + 1 + length <= TLS_ALPN_BYTES;
+    if (fits) {
+      options->alpn[options->alpn_length] = (uint8_t)length;
+      memcpy(options->alpn + options->alpn_length + 1, name, length);
+      options->alpn_length += (uint32_t)(1 + length);
+    }
+    free(name);
+    if (!fits) return false;
+  }
+  return true;
+}
+
 static uint32_t make_server(struct tls_server_options *options, char *error) {
   bool whole = options->ciphers != NULL && options->client_ca != NULL && options->session_context != NULL;
   for (uint32_t i = 0; i < options->certificate_count; i++) {
@@ -104,7 +122,9 @@ static napi_value server_context(napi_env env, napi_callback_info info) {
   options->ciphers = copy_member(env, object, "ciphers");
   options->client_ca = copy_member(env, object, "clientCa");
   options->session_context = copy_member(env, object, "sessionContext");
-  uint32_t number = make_server(options, error);
+  bool named = read_protocols(env, member(env, object, "alpn"), options);
+  snprintf(error, sizeof error, "the protocols of ALPN are no names, or more than fit");
+  uint32_t number = named ? make_server(options, error) : 0;
   for (uint32_t i = 0; i < options->certificate_count; i++) free_certificate(&options->certificates[i]);
   free(options->ciphers);
   free(options->client_ca);

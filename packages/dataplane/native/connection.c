@@ -68,8 +68,7 @@ bool connection_watch(struct engine *engine, struct connection *connection, bool
   return epoll_ctl(engine->epfd, EPOLL_CTL_ADD, side->fd, &event) == 0;
 }
 
-/* A place for what was handed over; NULL, with its record counted as lost, when memory has run out. */
-static struct connection *take_place(struct engine *engine, const struct handover *handover) {
+struct connection *connection_take(struct engine *engine, const struct handover *handover) {
   if (engine->free_list == NULL && !grow(engine)) {
     close(handover->fd);
     descriptors_released();
@@ -93,7 +92,7 @@ static struct connection *take_place(struct engine *engine, const struct handove
 }
 
 void connection_turn_away(struct engine *engine, const struct handover *handover, enum reason reason) {
-  struct connection *connection = take_place(engine, handover);
+  struct connection *connection = connection_take(engine, handover);
   if (connection != NULL) connection_end(engine, connection, reason);
 }
 
@@ -107,7 +106,7 @@ void connection_begin(struct engine *engine, struct connection *connection) {
 }
 
 void connection_open(struct engine *engine, const struct handover *handover) {
-  struct connection *connection = take_place(engine, handover);
+  struct connection *connection = connection_take(engine, handover);
   if (connection == NULL) return;
   if (!connection_watch(engine, connection, false)) {
     connection_end(engine, connection, REASON_INTERNAL_ERROR);
@@ -154,6 +153,7 @@ void connection_run(struct engine *engine, struct connection *connection) {
       if (connection->state == STATE_READING_RESPONSE) upstream_read(engine, connection);
       break;
     case STATE_SPLICED: splice_run(engine, connection); break;
+    case STATE_BRIDGED: bridge_run(engine, connection); break;
     case STATE_RELAYING: relay_run(engine, connection); break;
     case STATE_LINGERING: linger_run(engine, connection); break;
     default: break; /* free or ended since it was put on the list */
@@ -225,7 +225,8 @@ void connection_finish(struct engine *engine, struct connection *connection) {
 /* Connections that the embedder has seen and not finished with are named to it once more, then let go. */
 static bool is_awaited(const struct engine *engine, const struct connection *connection) {
   if (!engine->deciding || atomic_load(&engine->state) == ENGINE_DEAD) return false;
-  if (connection->state == STATE_DETACHED) return !connection->told;
+  if (connection->pair == PAIR_INNER) return true;
+  if (connection->state == STATE_DETACHED || connection->pair == PAIR_BRIDGED) return !connection->told;
   return connection->state >= STATE_DECIDING && connection->state <= STATE_DECIDING_RESPONSE;
 }
 
@@ -235,6 +236,7 @@ void connection_end(struct engine *engine, struct connection *connection, enum r
   if (connection->state != STATE_ENDED) {
     timer_clear(engine, connection);
     if (connection->state == STATE_SPLICED) counter_add(&engine->spliced, (uint64_t)-1);
+    if (connection->pair != PAIR_NONE) descriptors_paired(-1);
     if (connection->state == STATE_DETACHED) {
       connection_uncount(engine, connection);
       descriptors_released();

@@ -216,9 +216,12 @@ static void stop_accepting(struct engine *engine) {
 
 void engine_fail(struct engine *engine) { stop_accepting(engine); }
 
-static bool needs_decision(const struct connection *connection) {
-  return (connection->state >= STATE_DECIDING && connection->state <= STATE_DECIDING_RESPONSE) ||
-         connection->state == STATE_DETACHED || connection->state == STATE_ENDED;
+/* What ends with its thread: what it had to decide about, and whose other end it has. */
+static bool needs_thread(const struct connection *connection) {
+  enum connection_state state = (enum connection_state)connection->state;
+  if (state == STATE_FREE || state == STATE_LINGERING) return false;
+  return (state >= STATE_DECIDING && state <= STATE_DECIDING_RESPONSE) || state == STATE_DETACHED ||
+         state == STATE_ENDED || connection->pair != PAIR_NONE;
 }
 
 void engine_detach(struct engine *engine) {
@@ -231,7 +234,7 @@ void engine_detach(struct engine *engine) {
       struct connection *connection = connection_at(engine, index);
       connection->on_notices = false;
       connection->notice = NOTICE_NONE;
-      if (!needs_decision(connection)) continue;
+      if (!needs_thread(connection)) continue;
       bool ended = connection->state == STATE_ENDED; /* its own reason stands, only nobody was told */
       connection_end(engine, connection, ended ? (enum reason)connection->reason : REASON_WORKER_LOST);
     }

@@ -146,21 +146,35 @@ bool engine_close(struct engine *engine, connection_id id, enum reason reason, c
 bool engine_client_address(struct engine *engine, connection_id id, const char *address, uint16_t port);
 /* --- the stream path (the attached thread): connections whose socket the embedder has; see detach.c --- */
 struct detached {
-  int fd; /* the caller's from now on */
+  int fd; /* the caller's from now on: the client's socket, with TLS one end of a pair */
   uint8_t *early; /* what was read behind the head: the caller frees it */
   uint32_t early_length;
 };
-/* Gives the client's socket to the embedder, before anything was dialled. False also for a client with TLS. */
+/* Gives the client's bytes to the embedder, before anything was dialled. False also without a descriptor for it. */
 bool engine_detach_client(struct engine *engine, connection_id id, uint32_t group, struct detached *detached);
-/* Takes it back with a request, whole to the end of its head at least: a `request` event follows. `fd` is duplicated.
- * False: nothing was done. */
+/* Takes it back with a request, whole to the end of its head at least: a `request` event follows when the client has what
+ * was written for it. The caller closes `fd`, of which nothing more is read or written. False: nothing was done. */
 bool engine_attach_client(struct engine *engine, connection_id id, int fd, const uint8_t *bytes, uint32_t length);
 /* A request of the embedder's begins on the endpoint in this slot of the status board, or is over. False: there is no such
  * slot, or none is under way there. */
 bool engine_count_request(struct engine *engine, uint32_t slot, bool begins);
-/* The embedder has closed the socket: no event follows. Without this call, engine_close_all makes an `ended` event. */
+/* The embedder has closed the socket: no event follows. Without this call, an end that it did not make (engine_close_all, a
+ * client with TLS that was reset) makes an `ended` event, and until that is delivered the call is good. */
 bool engine_client_closed(struct engine *engine, connection_id id, enum reason reason, uint64_t bytes_up,
                           uint64_t bytes_down);
+struct opened {
+  connection_id id;
+  int fd; /* the caller's: where its bytes go to and come from */
+};
+/* A connection of the embedder's own, with the listener and the address of a client that it has detached; `head` is a whole
+ * request head and nothing more, of which a `request` event follows. It ends with an `ended` event, always. False also
+ * without a descriptor or a place for it. */
+bool engine_open_client(struct engine *engine, connection_id parent, const uint8_t *head, uint32_t length,
+                        struct opened *opened);
+/* Why such a connection is ending, or has, when that is not in order; else REASON_COUNT. */
+enum reason engine_client_fate(struct engine *engine, connection_id id);
+/* Ends it as a reset by its client does. False: it is over. */
+bool engine_reset_client(struct engine *engine, connection_id id);
 /* Appends a whole line, its newline included, to the access log. */
 void engine_log_line(struct engine *engine, const char *line, size_t length);
 

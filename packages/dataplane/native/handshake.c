@@ -40,7 +40,13 @@ static bool finish_request(struct engine *engine, struct connection *connection,
   return true;
 }
 
+/* What is still kept for the client: of a TLS handshake, of an answer before this request. */
+static void flush_client(struct engine *engine, struct side *client) {
+  if (client->pending_length > 0 && side_flush(engine, client) == SEND_ERROR) client->hup = client->reset = true;
+}
+
 void handshake_read_request(struct engine *engine, struct connection *connection) {
+  flush_client(engine, &connection->client);
   if (!engine->deciding || atomic_load(&engine->state) == ENGINE_DEAD) return; /* the next owner reads it */
   uint8_t *head = NULL, *space = events_head_space(engine, connection);
   uint32_t length = 0, end = 0;
@@ -60,6 +66,7 @@ void handshake_read_request(struct engine *engine, struct connection *connection
 
 /* A client that has left while its handshake is on the way: nobody waits for the answer. */
 void handshake_on_client(struct engine *engine, struct connection *connection) {
+  flush_client(engine, &connection->client);
   if (!connection->client.hup) return;
   if (connection->client.reset) {
     connection_end(engine, connection, REASON_CLIENT_ABORTED); /* whatever it sent before, nobody takes an answer */

@@ -7,18 +7,14 @@
 #ifndef SLUICE_INTERNAL_H
 #define SLUICE_INTERNAL_H
 
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 
-#include "chunked.h"
-#include "endings.h"
+#include "connection.h"
 #include "engine.h"
-#include "listeners.h"
 #include "log_ring.h"
 #include "proxy.h"
-#include "tls.h"
 
 #define SCRATCH_BYTES (64u << 10)
 #define BATCH_MAX 256
@@ -32,98 +28,6 @@
 #define PUMP_BUDGET 4
 #define LINGER_BYTES_MAX (64u << 10)
 #define DECIDING_TIMEOUT_MS 60000
-
-enum connection_state {
-  STATE_FREE,
-  STATE_CLIENT_PROXY, /* the header of the PROXY protocol */
-  STATE_CLIENT_TLS, /* the client's TLS handshake */
-  STATE_READING_REQUEST,
-  STATE_DECIDING,
-  STATE_CONNECTING,
-  STATE_BACKEND_TLS, /* connecting goes on with the backend's TLS handshake */
-  STATE_READING_RESPONSE,
-  STATE_DECIDING_RESPONSE,
-  STATE_SPLICED,
-  STATE_RELAYING,
-  STATE_LINGERING,
-  STATE_DETACHED, /* the stream path's: see detach.c */
-  STATE_ENDED,
-};
-
-enum first_eof { EOF_NONE, EOF_CLIENT, EOF_BACKEND };
-
-enum notice { NOTICE_NONE, NOTICE_FAILED, NOTICE_ENDED };
-
-/* One socket of a connection. Edge-triggered: `readable` stays set until a read says that the socket is drained. */
-struct side {
-  int fd;
-  bool readable;
-  bool hup; /* RDHUP, HUP or ERR was seen: only a read of 0 or an error ends reading */
-  bool reset; /* ERR was seen: there may be bytes in front of it, nothing behind */
-  bool eof;
-  bool shut; /* writing has been shut down */
-  bool writable; /* false from a send that took less until EPOLLOUT */
-  bool broken; /* a send has failed: what it sent before that still counts */
-  bool wire; /* `readable` of the socket itself: with TLS there may be bytes behind it that have been taken from it */
-  uint8_t *pending;
-  uint32_t pending_offset, pending_length;
-  struct tls *tls; /* NULL: plain */
-};
-
-/* What only a connection in handshake needs; freed when it is spliced. */
-struct handshake {
-  char *out; /* the head for the backend, while it is not sent */
-  uint32_t out_length;
-  uint8_t *in; /* a head that is not complete, or the bytes behind one */
-  uint32_t in_length;
-  uint8_t *early; /* client bytes behind its head */
-  uint32_t early_length;
-  uint8_t stage, code;
-  int error;
-  const char *why; /* of a TLS handshake that failed: OpenSSL's words, which are static */
-  uint64_t connected_us;
-  uint32_t answer_timeout_ms;
-  uint64_t answer_deadline_ms;
-  uint64_t bound_ms; /* when the head of an answer must be there, whatever was tried; 0: no such moment */
-};
-
-struct connection {
-  uint32_t index, generation;
-  uint8_t state, notice, reason, on_ready, on_notices, first_eof, relay_mode, logged, kept_alive, metered, told;
-  uint32_t wheel_bucket; /* + 1; 0: not on the wheel */
-  uint32_t slot;         /* of its endpoint, UINT32_MAX: none counted */
-  uint32_t owner;        /* of a spliced one: its route at its listener, as the embedder numbers them; 0: none */
-  struct side client, backend;
-  struct connection *wheel_next, *wheel_previous, *ready_next, *notice_next;
-  struct listener *listener; /* kept for it */
-  struct handshake *handshake;
-  char *log;
-  uint32_t log_length;
-  uint32_t idle_timeout_ms;
-  uint64_t bytes_up, bytes_down;
-  uint64_t opened_us, connect_us, backend_closed_us, client_active_ms, backend_active_ms;
-  uint64_t deadline_ms;  /* of the state; 0: none */
-  uint64_t lifetime_ms;  /* moment; 0: none */
-  uint64_t ending_ms[ENDING_KINDS]; /* moment that the order with number `ending` has given it; 0: none */
-  uint64_t wheel_due_ms; /* when its bucket comes */
-  union {
-    struct chunked chunked;
-    uint64_t relay_left;
-    uint64_t linger_left;
-  };
-  struct in6_addr address;
-  uint16_t port;
-  uint32_t group; /* metric group: its listener's until it is metered */
-  uint32_t ending[ENDING_KINDS];
-};
-
-struct handover {
-  int fd;
-  struct listener *listener; /* kept for it */
-  struct in6_addr address;
-  uint16_t port;
-  uint64_t accepted_us;
-};
 
 struct engine {
   uint32_t index;
@@ -236,6 +140,8 @@ struct connection *connection_find(struct engine *engine, connection_id id);
 struct connection *connection_at(struct engine *engine, uint32_t index);
 connection_id connection_name(const struct connection *connection);
 void connection_open(struct engine *engine, const struct handover *handover);
+/* A place for what was handed over; NULL, with its record counted as lost, when memory has run out. */
+struct connection *connection_take(struct engine *engine, const struct handover *handover);
 /* Ends a hand-over that nobody has looked at, with its record. */
 void connection_turn_away(struct engine *engine, const struct handover *handover, enum reason reason);
 /* Writes the record if nobody has, and gives the place back. */
@@ -297,6 +203,8 @@ enum send_status side_send(struct engine *engine, struct side *side, const uint8
 /* Sends what the socket takes now and answers how much of it is taken care of (side_some at most a call); -1: broken. */
 ssize_t side_send_some(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length);
 size_t side_some(const struct side *side);
+/* Forgets what is kept for it. */
+void side_drop(struct engine *engine, struct side *side);
 enum send_status side_flush(struct engine *engine, struct side *side);
 /* Ends writing once what is kept has been sent. */
 void side_shut(struct engine *engine, struct side *side);
@@ -312,7 +220,21 @@ void side_close(struct engine *engine, struct side *side);
 ssize_t side_transmit(struct side *side, const uint8_t *bytes, size_t length);
 bool side_keep(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length);
 
+/* bridge.c, and inner.c: nothing but what engine.h has */
+/* Puts a pair of sockets between the client and the embedder, who gets the descriptor; -1: none is to be had. */
+int bridge_open(struct engine *engine, struct connection *connection);
+void bridge_run(struct engine *engine, struct connection *connection);
+/* The embedder has closed its end: what it has written still goes to the client, for a bounded time. */
+void bridge_left(struct engine *engine, struct connection *connection);
+/* Begins to take the client back: `fd` is the embedder's end, of which no more is written. False: nothing was done. */
+bool bridge_attach(struct engine *engine, struct connection *connection, int fd, const uint8_t *bytes, uint32_t length);
+
 /* splice.c */
+enum pump_status { PUMP_IDLE, PUMP_MORE, PUMP_FROM_ERROR, PUMP_TO_ERROR };
+/* Moves the bytes of one direction on; of a bridged connection they are not counted. */
+enum pump_status splice_pump(struct engine *engine, struct connection *connection, bool up);
+/* Why a side was lost, by errno. */
+enum reason splice_lost(bool client);
 void splice_run(struct engine *engine, struct connection *connection);
 void splice_timeout(struct engine *engine, struct connection *connection);
 uint64_t splice_deadline(const struct connection *connection);
@@ -342,6 +264,9 @@ void keepalive_set(int fd, const struct keepalive_options *options);
 int listener_open(const struct listen_options *options, uint16_t *port, const char **syscall_name);
 
 /* acceptor.c */
+/* Clients, two descriptors each; and how many of them have a third one, of a pair. */
+void descriptors_taken(void);
 void descriptors_released(void);
+void descriptors_paired(int change);
 
 #endif

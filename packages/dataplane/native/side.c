@@ -16,7 +16,7 @@
 /* With TLS to a full socket and no memory left: a record of which the rest has to be kept is no larger. */
 #define SMALL_RECORD_BYTES 4096u
 
-static void side_drop(struct engine *engine, struct side *side) {
+void side_drop(struct engine *engine, struct side *side) {
   counter_add(&engine->pending_bytes, (uint64_t)-(int64_t)side->pending_length);
   free(side->pending);
   side->pending = NULL;

@@ -15,14 +15,15 @@
 struct direction {
   struct side *from, *to;
   uint64_t *bytes, *active_ms;
-  _Atomic uint64_t *total;
+  _Atomic uint64_t *total; /* NULL: not counted here */
   uint8_t *first_eof;
   bool up;
 };
 
 static struct direction direction_of(struct engine *engine, struct connection *connection, bool up) {
   struct side *client = &connection->client, *backend = &connection->backend;
-  _Atomic uint64_t *total = meters_cell(engine, connection, up ? METER_BYTES_UP : METER_BYTES_DOWN);
+  bool counted = connection->state == STATE_SPLICED;
+  _Atomic uint64_t *total = counted ? meters_cell(engine, connection, up ? METER_BYTES_UP : METER_BYTES_DOWN) : NULL;
   if (up) {
     return (struct direction){client, backend, &connection->bytes_up, &connection->client_active_ms, total,
                               &connection->first_eof, true};
@@ -30,8 +31,6 @@ static struct direction direction_of(struct engine *engine, struct connection *c
   return (struct direction){backend, client, &connection->bytes_down, &connection->backend_active_ms, total,
                             &connection->first_eof, false};
 }
-
-enum pump_status { PUMP_IDLE, PUMP_MORE, PUMP_FROM_ERROR, PUMP_TO_ERROR };
 
 static bool may_keep(const struct engine *engine) {
   uint64_t kept = atomic_load_explicit(&engine->pending_bytes, memory_order_relaxed);
@@ -72,12 +71,17 @@ static enum pump_status pump(struct engine *engine, const struct direction *dire
     if (count < 0) return PUMP_TO_ERROR;
     *direction->bytes += (uint64_t)count;
     *direction->active_ms = engine->now_ms;
-    counter_add(direction->total, (uint64_t)count);
+    if (direction->total != NULL) counter_add(direction->total, (uint64_t)count);
   }
   return from->readable && to->pending_length == 0 && to->writable ? PUMP_MORE : PUMP_IDLE;
 }
 
-static enum reason lost(bool client) {
+enum pump_status splice_pump(struct engine *engine, struct connection *connection, bool up) {
+  struct direction direction = direction_of(engine, connection, up);
+  return pump(engine, &direction);
+}
+
+enum reason splice_lost(bool client) {
   bool vanished = errno == ETIMEDOUT || errno == EHOSTUNREACH || errno == ENETUNREACH || errno == EHOSTDOWN;
   if (client) return vanished ? REASON_CLIENT_VANISHED : REASON_CLIENT_RESET;
   return vanished ? REASON_BACKEND_VANISHED : REASON_BACKEND_RESET;
@@ -88,17 +92,16 @@ static enum reason lost(bool client) {
 static void mark_broken(struct engine *engine, struct connection *connection, bool client) {
   struct side *side = client ? &connection->client : &connection->backend;
   enum reason closed = client ? REASON_CLIENT_CLOSED : REASON_BACKEND_CLOSED;
-  connection->reason = (uint8_t)(side->eof ? closed : lost(client));
+  connection->reason = (uint8_t)(side->eof ? closed : splice_lost(client));
   side->broken = side->hup = side->readable = true;
   ready_push(engine, connection);
 }
 
 /* Moves one direction on. False: the connection is not spliced any more. */
 static bool run_direction(struct engine *engine, struct connection *connection, bool up) {
-  struct direction direction = direction_of(engine, connection, up);
-  enum pump_status status = pump(engine, &direction);
+  enum pump_status status = splice_pump(engine, connection, up);
   if (status == PUMP_FROM_ERROR) {
-    linger_begin(engine, connection, up, lost(up)); /* the other side still gets what is on its way */
+    linger_begin(engine, connection, up, splice_lost(up)); /* the other side still gets what is on its way */
     return false;
   }
   if (status == PUMP_TO_ERROR) mark_broken(engine, connection, !up);
@@ -213,6 +216,7 @@ bool engine_splice(struct engine *engine, connection_id id, const char *head, si
   struct handshake *handshake = connection->handshake;
   engine_clock(engine);
   connection_keep_log(connection, log, log_length);
+  if (connection->client.tls != NULL) tls_forget(&connection->client);
   connection->state = STATE_SPLICED;
   counter_add(&engine->spliced, 1);
   connection->owner = owner;

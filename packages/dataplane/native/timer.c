@@ -48,13 +48,15 @@ void timer_set(struct engine *engine, struct connection *connection, uint64_t de
 }
 
 static uint64_t deadline_of(const struct connection *connection) {
-  bool streaming = connection->state == STATE_SPLICED || connection->state == STATE_RELAYING;
+  bool streaming = connection->state == STATE_SPLICED || connection->state == STATE_RELAYING ||
+                   connection->state == STATE_BRIDGED;
   return streaming ? splice_deadline(connection) : handshake_deadline(connection);
 }
 
 static void on_timeout(struct engine *engine, struct connection *connection) {
   switch (connection->state) {
     case STATE_SPLICED:
+    case STATE_BRIDGED:
     case STATE_RELAYING: splice_timeout(engine, connection); break;
     case STATE_LINGERING: connection_end(engine, connection, (enum reason)connection->reason); break;
     default: handshake_timeout(engine, connection); break;

@@ -19,6 +19,7 @@
 #define TLS_CERTIFICATES_MAX 16
 #define TLS_NAMES_MAX 64
 #define SERVER_NAME_MAX 253
+#define TLS_ALPN_BYTES 64
 
 struct engine;
 struct connection;
@@ -40,6 +41,8 @@ struct tls_server_options {
   char *ciphers;         /* of TLS 1.2, in OpenSSL's names; "": ours */
   char *client_ca;       /* PEM; "": no client certificate is asked for */
   char *session_context; /* sessions are resumed within an equal one only */
+  uint8_t alpn[TLS_ALPN_BYTES]; /* what is spoken, in order of preference, each behind its length */
+  uint32_t alpn_length;         /* 0: ALPN is not answered */
 };
 
 struct tls_client_options {
@@ -86,11 +89,13 @@ int tls_failure(const struct side *side, const char **why);
 bool tls_resumed(const struct side *side);
 /* A client whose certificate was asked for and is not good. */
 bool tls_unverified(const struct side *side);
-/* Protocol, cipher, server name, whether the client is verified, what is wrong with its certificate, its subject: a line
- * each. */
+/* Protocol, cipher, server name, the protocol of ALPN, whether the client is verified, what is wrong with its certificate,
+ * its subject: a line each. */
 uint32_t tls_describe(const struct side *side, char *out, size_t size);
-/* What is only needed until the request has been told. */
+/* What is only needed until the handshake is over. */
 void tls_settle(struct side *side);
+/* What is only needed to describe a client. */
+void tls_forget(struct side *side);
 
 ssize_t tls_receive(struct side *side, uint8_t *bytes, size_t capacity);
 ssize_t tls_peek(struct side *side, uint8_t *bytes, size_t capacity);

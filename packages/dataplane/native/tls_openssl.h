@@ -25,7 +25,8 @@ struct tls {
   struct side *side;
   struct sni_table *table; /* while the client's handshake goes on */
   struct tls_context *context; /* while the backend's handshake goes on */
-  char *server_name;       /* until the request has been told */
+  const struct tls_context *chosen; /* of the table, and as long as that is there */
+  char *server_name;       /* while somebody may ask for it: tls_forget */
   const char *why;         /* a handshake was refused: static words */
   int error;               /* errno of a failed read */
   int send_error;          /* errno of a failed send */
@@ -45,6 +46,8 @@ struct tls_context {
   /* of a server: what does not follow by itself when SNI has chosen the context */
   int min_version;
   bool client_auth;
+  uint8_t alpn[TLS_ALPN_BYTES];
+  uint32_t alpn_length;
   uint8_t session_context[SSL_MAX_SID_CTX_LENGTH];
   /* of a client */
   char *server_name;

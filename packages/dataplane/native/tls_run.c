@@ -99,19 +99,27 @@ uint32_t tls_describe(const struct side *side, char *out, size_t size) {
   long problem = client_problem(tls);
   const char *name = tls->server_name != NULL ? tls->server_name : "";
   bool asked = (SSL_get_verify_mode(tls->ssl) & SSL_VERIFY_PEER) != 0;
-  int length = snprintf(out, size, "%s\n%s\n%s\n%s\n%s\n", SSL_get_version(tls->ssl), SSL_get_cipher_name(tls->ssl),
-                        name, asked && problem == X509_V_OK ? "verified" : "",
+  const uint8_t *alpn = (const uint8_t *)"";
+  unsigned alpn_length = 0;
+  SSL_get0_alpn_selected(tls->ssl, &alpn, &alpn_length);
+  int length = snprintf(out, size, "%s\n%s\n%s\n%.*s\n%s\n%s\n", SSL_get_version(tls->ssl),
+                        SSL_get_cipher_name(tls->ssl), name, (int)alpn_length, (const char *)alpn,
+                        asked && problem == X509_V_OK ? "verified" : "",
                         problem != X509_V_OK ? X509_verify_cert_error_string(problem) : "");
   if (length < 0 || (size_t)length >= size) return 0;
   return (uint32_t)((size_t)length + print_subject(tls, out + length, size - (size_t)length));
 }
 
+void tls_forget(struct side *side) {
+  free(side->tls->server_name);
+  side->tls->server_name = NULL;
+}
+
 void tls_settle(struct side *side) {
   struct tls *tls = side->tls;
-  free(tls->server_name);
-  tls->server_name = NULL;
   sni_drop(tls->table);
   tls->table = NULL;
+  tls->chosen = NULL;
   tls_context_drop(tls->context);
   tls->context = NULL;
 }

@@ -19,16 +19,15 @@
   "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"                           \
   "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
-static const uint8_t http11[] = "\x08http/1.1";
-
 static int on_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_length, const uint8_t *in, unsigned in_length, void *data) {
-  (void)ssl;
   (void)data;
-  uint8_t *chosen = NULL;
-  if (SSL_select_next_proto(&chosen, out_length, http11, sizeof http11 - 1, in, in_length) != OPENSSL_NPN_NEGOTIATED) {
-    return SSL_TLSEXT_ERR_ALERT_FATAL;
-  }
-  *out = chosen;
+  const struct tls *tls = SSL_get_app_data(ssl);
+  const struct tls_context *context = tls->chosen;
+  uint8_t *protocol = NULL;
+  if (context == NULL || context->alpn_length == 0) return SSL_TLSEXT_ERR_NOACK;
+  int found = SSL_select_next_proto(&protocol, out_length, context->alpn, context->alpn_length, in, in_length);
+  if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = protocol;
   return SSL_TLSEXT_ERR_OK;
 }
 
@@ -94,6 +93,7 @@ static int on_client_hello(SSL *ssl, int *alert, void *data) {
   free(tls->server_name);
   tls->server_name = strdup(name);
   if (tls->server_name == NULL || !take_context(ssl, context)) return SSL_CLIENT_HELLO_ERROR;
+  tls->chosen = context;
   tls->why = NULL;
   return SSL_CLIENT_HELLO_SUCCESS;
 }
@@ -148,6 +148,8 @@ static bool configure(struct tls_context *context, const struct tls_server_optio
     if (!tls_use_certificate(context->ssl, &options->certificates[i], error)) return false;
   }
   if (!name_sessions(context, options)) return tls_problem(error, "no memory for a TLS context");
+  memcpy(context->alpn, options->alpn, options->alpn_length);
+  context->alpn_length = options->alpn_length;
   SSL_CTX_set_alpn_select_cb(context->ssl, on_alpn, NULL);
   return options->client_ca[0] == 0 || ask_for_certificates(context, options->client_ca, error);
 }

@@ -168,6 +168,7 @@ void tls_close(struct engine *engine, struct side *side) {
   struct tls *tls = side->tls;
   if (!side->shut && side->pending_length == 0) tls_shut(engine, side);
   tls_settle(side);
+  tls_forget(side);
   SSL_free(tls->ssl);
   free(tls);
   side->tls = NULL;

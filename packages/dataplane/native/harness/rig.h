@@ -25,6 +25,7 @@ struct rig {
 };
 
 #define REQUEST_HEAD "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n"
+#define PLAIN_HEAD "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define SWITCH_HEAD "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 #define BAD_GATEWAY "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 3\r\n\r\nbad"
 

@@ -5,8 +5,6 @@
 
 #include "rig.h"
 
-#define PLAIN_HEAD "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-
 static struct rig rig;
 static char text[70000];
 

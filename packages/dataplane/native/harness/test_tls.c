@@ -9,35 +9,6 @@
 
 static struct rig rig;
 
-/* Streams both ways at once, in pieces of the seed; each byte is what its place says. */
-static void exchange(SSL *client, int backend, struct prng *prng, size_t bytes, size_t piece_max) {
-  static uint8_t out[65536], in[65536];
-  size_t up_sent = 0, up_piece = 0, up = 0, down_sent = 0, down = 0;
-  bool ended = false;
-  uint64_t deadline = harness_now_ms() + EVENTUALLY_MS * 4;
-  while (up < bytes || down < bytes) {
-    CHECK(harness_now_ms() < deadline);
-    size_t piece = prng_range(prng, 1, (uint32_t)piece_max);
-    if (up_piece == 0) up_piece = bytes - up_sent < piece ? bytes - up_sent : piece; /* a retry is of the same length */
-    for (size_t i = 0; i < up_piece; i++) out[i] = (uint8_t)((up_sent + i) * 7 % 251);
-    size_t taken = up_piece > 0 ? tls_peer_write(client, out, up_piece) : 0;
-    up_sent += taken;
-    if (taken > 0) up_piece = 0;
-    size_t left = bytes - down_sent < piece ? bytes - down_sent : piece;
-    for (size_t i = 0; i < left; i++) out[i] = (uint8_t)((down_sent + i) * 11 % 241);
-    ssize_t count = left > 0 ? write(backend, out, left) : 0;
-    if (count > 0) down_sent += (size_t)count;
-    harness_idle();
-    count = read(backend, in, prng_range(prng, 1, sizeof in));
-    for (ssize_t i = 0; i < count; i++) CHECK_EQ(in[i], (up + (size_t)i) * 7 % 251);
-    if (count > 0) up += (size_t)count;
-    size_t got = tls_peer_read(client, in, prng_range(prng, 1, sizeof in), &ended);
-    CHECK(!ended);
-    for (size_t i = 0; i < got; i++) CHECK_EQ(in[i], (down + i) * 11 % 241);
-    down += got;
-  }
-}
-
 static void end(SSL *client, int backend, size_t bytes) {
   char byte;
   bool ended = false;
@@ -59,7 +30,7 @@ static void run(const struct engine_options *options, int buffer_bytes, size_t b
   tls_peer_listen(&rig);
   if (threaded) rig_threaded(&rig);
   tls_peer_splice(&rig, &client, &backend);
-  exchange(client, backend, &prng, bytes, piece_max);
+  tls_peer_exchange(client, backend, &prng, bytes, piece_max);
   end(client, backend, bytes);
   tls_peer_forget(&rig);
   rig_close(&rig);
@@ -156,7 +127,7 @@ TEST(tls_outlives_a_worker) {
   engine_detach(rig.engine);
   CHECK(engine_attach(rig.engine, true));
   engine_ready(rig.engine);
-  exchange(client, backend, &prng, 100000, 20000);
+  tls_peer_exchange(client, backend, &prng, 100000, 20000);
   later = tls_peer_client(&rig);
   tls_peer_free(later);
   close(waiting);

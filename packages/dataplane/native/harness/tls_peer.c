@@ -32,11 +32,15 @@ static struct tls_certificate make_certificate(void) {
   return (struct tls_certificate){.chain = text_of(chain), .key = text_of(pem)};
 }
 
-void tls_peer_listen(struct rig *rig) {
+void tls_peer_listen(struct rig *rig) { tls_peer_listen_alpn(rig, "", 0); }
+
+void tls_peer_listen_alpn(struct rig *rig, const char *alpn, uint32_t alpn_length) {
   static char none[] = "";
   char error[TLS_ERROR_BYTES];
   struct tls_server_options options = {.certificate_count = 1, .ciphers = none, .client_ca = none, .session_context = none};
   options.certificates[0] = make_certificate();
+  memcpy(options.alpn, alpn, alpn_length);
+  options.alpn_length = alpn_length;
   struct sni_entry entry = {.pattern = none, .context = tls_server_context(&options, error)};
   free(options.certificates[0].chain);
   free(options.certificates[0].key);
@@ -91,4 +95,45 @@ void tls_peer_splice(struct rig *rig, SSL **client, int *backend) {
   socket_send_text(*backend, SWITCH_HEAD);
   EVENTUALLY((length += tls_peer_read(*client, head + length, sizeof head - length, &ended)) >= strlen(SWITCH_HEAD));
   CHECK(memcmp(head, SWITCH_HEAD, strlen(SWITCH_HEAD)) == 0);
+}
+
+void tls_peer_exchange(SSL *client, int other, struct prng *prng, size_t bytes, size_t piece_max) {
+  static uint8_t out[65536], in[65536];
+  size_t up_sent = 0, up_piece = 0, up = 0, down_sent = 0, down = 0;
+  bool ended = false;
+  uint64_t deadline = harness_now_ms() + EVENTUALLY_MS * 4;
+  while (up < bytes || down < bytes) {
+    CHECK(harness_now_ms() < deadline);
+    size_t piece = prng_range(prng, 1, (uint32_t)piece_max);
+    if (up_piece == 0) up_piece = bytes - up_sent < piece ? bytes - up_sent : piece; /* a retry is of the same length */
+    for (size_t i = 0; i < up_piece; i++) out[i] = (uint8_t)((up_sent + i) * 7 % 251);
+    size_t taken = up_piece > 0 ? tls_peer_write(client, out, up_piece) : 0;
+    up_sent += taken;
+    if (taken > 0) up_piece = 0;
+    size_t left = bytes - down_sent < piece ? bytes - down_sent : piece;
+    for (size_t i = 0; i < left; i++) out[i] = (uint8_t)((down_sent + i) * 11 % 241);
+    ssize_t count = left > 0 ? write(other, out, left) : 0;
+    if (count > 0) down_sent += (size_t)count;
+    harness_idle();
+    count = read(other, in, prng_range(prng, 1, sizeof in));
+    for (ssize_t i = 0; i < count; i++) CHECK_EQ(in[i], (up + (size_t)i) * 7 % 251);
+    if (count > 0) up += (size_t)count;
+    size_t got = tls_peer_read(client, in, prng_range(prng, 1, sizeof in), &ended);
+    CHECK(!ended);
+    for (size_t i = 0; i < got; i++) CHECK_EQ(in[i], (down + i) * 11 % 241);
+    down += got;
+  }
+}
+
+void tls_peer_read_all(SSL *client, char *out, size_t wanted) {
+  size_t have = 0;
+  bool ended = false;
+  EVENTUALLY((have += tls_peer_read(client, out + have, wanted - have, &ended)) == wanted || ended);
+  CHECK_EQ(have, wanted);
+}
+
+void tls_peer_expect_end(SSL *client) {
+  char byte;
+  bool ended = false;
+  EVENTUALLY(tls_peer_read(client, &byte, 1, &ended) == 0 && ended);
 }

@@ -6,6 +6,7 @@
  * connection). Strings that carry HTTP heads are latin1. Arguments are checked here and in engine.ts, not in C.
  */
 import { createRequire } from 'node:module';
+import type { NativeStream } from './stream-binding.js';
 import type { NativeTls } from './tls-binding.js';
 
 /** Index of an engine in the process-wide registry. */
@@ -134,7 +135,7 @@ export const METER_FIELDS = ['opened', 'active', 'bytesUp', 'bytesDown'] as cons
  * The engine writes, around them: level, time, clientIp, and at the end requestBodyBytes, responseBodyBytes,
  * backendTimeTaken, timeTaken, closeReason (for limits also clientSilentMs and backendSilentMs).
  */
-export interface Native extends NativeTls {
+export interface Native extends NativeStream, NativeTls {
   // --- the registry: any thread ---
   /** Makes an engine and returns its index. Throws when the registry is full (256). */
   engineCreate(options: EngineOptions): EngineIndex;
@@ -196,7 +197,7 @@ export interface Native extends NativeTls {
   acceptPause(): void;
   /** Closes every listener for good. */
   acceptClose(): void;
-  /** Clients (two descriptors each), the process's limit of descriptors, and what accepting waits for now. */
+  /** Clients (two descriptors each, a third for those of which `detachClient` or `openClient` made a pair), the process's limit of descriptors, and what accepting waits for now. */
   descriptors(): { clients: number; limit: number; waitsFor: '' | 'descriptors' | 'workers' };
 
   // --- the engine: the thread that attached ---
@@ -279,25 +280,6 @@ export interface Native extends NativeTls {
    * the stream path takes. False: the id is stale, or this is no address.
    */
   clientAddress(engine: EngineIndex, id: ConnectionId, address: string, port: number): boolean;
-
-  // --- the stream path: the thread that attached ---
-  /**
-   * Gives the client's socket and what was read behind the head of its request to the caller, who closes it; nothing may
-   * have been dialled. The connection stays counted, in this metric group, and its `ended` event comes when the engine's
-   * connections are closed. undefined: the id is stale, or the client speaks TLS.
-   */
-  detachClient(engine: EngineIndex, id: ConnectionId, group: number): { fd: number; early: Buffer } | undefined;
-  /**
-   * Takes a detached client back, with a request of which the head is whole: a `request` event follows. The engine has a
-   * descriptor of its own then; the caller closes `fd` without shutting it down. False: nothing was done.
-   */
-  attachClient(engine: EngineIndex, id: ConnectionId, fd: number, bytes: Buffer): boolean;
-  /** Counts a request on the endpoint in this slot (`change` 1), or no more (0); what is left when the thread lets go is too. */
-  countRequest(engine: EngineIndex, slot: number, change: 0 | 1): boolean;
-  /** The caller has closed a detached client: it is counted no more, but its bytes are. */
-  clientClosed(engine: EngineIndex, id: ConnectionId, reason: string, bytesUp: number, bytesDown: number): boolean;
-  /** Appends a whole record, its line end included, to the access log. Longer than 16 KiB: nothing is written. */
-  logLine(engine: EngineIndex, line: string): void;
 }
 
 /** The native module; SLUICE_NATIVE names another build of it (a sanitizer's). Throws with one clear line without one. */

@@ -56,7 +56,10 @@ export interface FailedEvent {
   /** With the code `tls`: what is wrong, in OpenSSL's words; else ''. */
   readonly why: string;
 }
-/** A connection ended while TypeScript still had to decide about it (the client left). The id is stale already. */
+/**
+ * A connection ended while TypeScript still had to decide about it (the client left), or had its other end. But for what is
+ * allowed during this event (`logEnded`, `clientClosed`), the id is stale already.
+ */
 export interface EndedEvent {
   readonly kind: typeof EventKind.ended;
   readonly id: ConnectionId;

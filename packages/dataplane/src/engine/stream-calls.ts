@@ -11,6 +11,9 @@ export function createStreamCalls(native: Native, index: EngineIndex): StreamCal
     attachClient: (id, fd, bytes) => native.attachClient(index, id, fd, bytes),
     countRequest: (slot, change) => native.countRequest(index, slot, change),
     clientClosed: (id, reason, bytesUp, bytesDown) => native.clientClosed(index, id, reason, bytesUp, bytesDown),
+    openClient: (parent, head) => native.openClient(index, parent, head),
+    clientFate: (id) => native.clientFate(index, id),
+    resetClient: (id) => native.resetClient(index, id),
     logLine: (line) => native.logLine(index, line),
   };
 }

@@ -25,6 +25,11 @@ export interface TlsServerOptions {
   readonly clientCa: string;
   /** Sessions are resumed between contexts with an equal one: name listener and client-certificate policy in it. */
   readonly sessionContext: string;
+  /**
+   * Protocols of ALPN in order of preference, 64 bytes with one more for each: a client that offers others alone is refused
+   * (no_application_protocol). Empty: what a client offers is not answered.
+   */
+  readonly alpn: readonly string[];
 }
 
 export interface TlsClientOptions {

@@ -1,5 +1,5 @@
 /**
- * What the engine tells of a client's TLS with its request: six lines of text behind the head.
+ * What the engine tells of a client's TLS with its request: seven lines of text behind the head.
  *
  * Invariant: `certificateError` is '' only when no certificate was asked for or the one that was shown is good; the engine
  * dials no backend for a client whose is not. Protocol and cipher are OpenSSL's names. Pure; runs in the workers.
@@ -11,6 +11,8 @@ export interface ClientTls {
   readonly cipher: string;
   /** Server name that the client asked for, in lower case; '' for none. */
   readonly serverName: string;
+  /** Protocol that ALPN has chosen; '' for none. */
+  readonly alpn: string;
   /** A certificate was asked for, and the one that the client showed is good. */
   readonly verified: boolean;
   /** Why the client's certificate is not good, in OpenSSL's words; ''. */
@@ -22,8 +24,7 @@ export interface ClientTls {
 /** Reads the text of `bytes` bytes at `at`; null without any. */
 export function parseClientTls(buffer: Buffer, at: number, bytes: number): ClientTls | null {
   if (bytes === 0) return null;
-  const [protocol = '', cipher = '', serverName = '', verified, certificateError = '', subject = ''] = buffer
-    .toString('utf8', at, at + bytes)
-    .split('\n');
-  return { protocol, cipher, serverName, verified: verified === 'verified', certificateError, subject };
+  const lines = buffer.toString('utf8', at, at + bytes).split('\n');
+  const [protocol = '', cipher = '', serverName = '', alpn = '', verified, certificateError = '', subject = ''] = lines;
+  return { protocol, cipher, serverName, alpn, verified: verified === 'verified', certificateError, subject };
 }

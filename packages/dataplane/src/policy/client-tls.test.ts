@@ -7,6 +7,7 @@ const TLS: ClientTls = {
   protocol: 'TLSv1.3',
   cipher: 'TLS_AES_256_GCM_SHA384',
   serverName: 'a.example.com',
+  alpn: '',
   verified: false,
   certificateError: '',
   subject: '',

@@ -29,6 +29,9 @@ export interface TlsChange {
   readonly contexts: ReadonlyMap<string, number>;
 }
 
+/** What clients may speak over TLS. */
+const ALPN = ['http/1.1'];
+
 type ContextNative = Pick<NativeTls, 'tlsServerContext' | 'tlsClientContext' | 'tlsContextRelease'>;
 
 /** What Node's own clients trust: its authorities, and those of NODE_EXTRA_CA_CERTS. */
@@ -101,7 +104,7 @@ export class TlsContexts {
   ): number {
     const what = `listener ${name} of Gateway ${gateway}`;
     const sessionContext = JSON.stringify([gateway, name, port, clientAuth?.policy ?? '']);
-    const content = JSON.stringify(['server', certificates, minVersion, ciphers, clientAuth, sessionContext]);
+    const content = JSON.stringify(['server', certificates, minVersion, ciphers, clientAuth, sessionContext, ALPN]);
     return making.context(content, what, () =>
       this.#native.tlsServerContext({
         certificates: certificates.map((id) => pairOf(material, id)),
@@ -109,6 +112,7 @@ export class TlsContexts {
         ciphers: ciphers.join(':'),
         clientCa: clientAuth === null ? '' : this.#authorities(material, clientAuth.authority),
         sessionContext,
+        alpn: ALPN,
       }),
     );
   }

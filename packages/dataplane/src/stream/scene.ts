@@ -15,6 +15,9 @@ export interface StreamCalls {
   attachClient(id: ConnectionId, fd: number, bytes: Buffer): boolean;
   countRequest(slot: number, change: 0 | 1): boolean;
   clientClosed(id: ConnectionId, reason: string, bytesUp: number, bytesDown: number): boolean;
+  openClient(parent: ConnectionId, head: Buffer): { id: ConnectionId; fd: number } | undefined;
+  clientFate(id: ConnectionId): string;
+  resetClient(id: ConnectionId): boolean;
   logLine(line: string): void;
 }
 

@@ -84,7 +84,7 @@ describe('Handshakes', () => {
     const scene = createScene();
     scene.request(REQUEST);
     scene.request(REQUEST, ID + 1);
-    const tls = { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', serverName: 'a.test' };
+    const tls = { protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', serverName: 'a.test', alpn: '' };
     scene.request(REQUEST, ID + 2, { ...tls, verified: false, certificateError: '', subject: '' });
     expect(JSON.parse(`{${scene.last()?.fields}}`)).toMatchObject({ refusal: 'overloaded', tlsProtocol: 'TLSv1.3' });
     expect(scene.last()?.text).toMatch(/^HTTP\/1\.1 503 .*\r\nRetry-After: 3\r\n.*\(overloaded\)\n$/s);
