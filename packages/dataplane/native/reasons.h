@@ -33,7 +33,9 @@
   X(TLS_FAILED, "tls-failed")                                                                                          \
   X(CLIENT_TRUNCATED, "client-truncated")                                                                              \
   X(BACKEND_TRUNCATED, "backend-truncated")                                                                            \
-  X(MALFORMED_PROXY_HEADER, "malformed-proxy-header")
+  X(MALFORMED_PROXY_HEADER, "malformed-proxy-header")                                                                  \
+  X(HTTP2_FLOOD, "http2-flood")                                                                                        \
+  X(HTTP2_PROTOCOL, "http2-protocol")
 
 #define SLUICE_REASON_ENUM(name, text) REASON_##name,
 enum reason { SLUICE_REASONS(SLUICE_REASON_ENUM) REASON_COUNT };

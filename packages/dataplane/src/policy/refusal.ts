@@ -75,6 +75,7 @@ export const REFUSALS = {
   'header-too-large': client(431, 'the request head is too large'),
   'too-many-headers': client(431, 'the request has too many header fields'),
   'unknown-method': client(501, 'this method is not known here'),
+  'unknown-protocol': client(501, 'this protocol is not opened here'),
   'version-not-supported': client(505, 'this version of HTTP is not supported here'),
   'rule-broken': internal(500, 'the route is not served as it is configured'),
   'backend-unresolved': internal(500, 'the route has no backend that resolves'),

@@ -20,10 +20,8 @@ export class ExchangeRecord {
   /** '' until something has ended the request. */
   closeReason = '';
 
-  /** Counts the bytes and writes the record. */
+  /** Writes the record. */
   write({ context, answers, calls }: StreamScene, peer: Peer, pending: Pending, client: ClientAnswer): void {
-    peer.bytesUp += this.requestBytes;
-    peer.bytesDown += client.bodyBytes;
     if (!context.accessLog) return;
     const { status, refusal, refusalReason, closeReason, dialledAtMs } = this;
     const nowMs = performance.now();

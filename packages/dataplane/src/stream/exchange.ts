@@ -106,6 +106,7 @@ export class Exchange {
     this.#scene.context.meters?.answered(group, status);
     this.#client.begin(status, reason, fields, true);
     this.#client.end(body);
+    this.#peer.bytesDown += this.#client.bodyBytes;
     this.#request.leave();
   }
 

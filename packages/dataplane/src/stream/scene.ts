@@ -42,7 +42,7 @@ export interface Peer {
   readonly tls: ClientTls | null;
   /** With its port, as it stands in the log. */
   readonly clientIp: string;
-  /** Body bytes of its requests and of their answers. */
+  /** Body bytes of its requests and of their answers, as they pass. */
   bytesUp: number;
   bytesDown: number;
 }

@@ -9,6 +9,8 @@ export interface StreamConnection extends Peer {
   readonly socket: Socket;
   /** The engine knows that it is over, or has it back. */
   released: boolean;
+  /** Why it ends, of the engine's reasons; '': its client has closed it. */
+  closeReason: string;
 }
 
 export interface HttpServer {

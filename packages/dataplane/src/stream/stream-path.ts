@@ -13,6 +13,7 @@ import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
 import type { ConnectionId } from '../engine/binding.js';
 import type { RequestEvent } from '../engine/events.js';
 import { HEAD_LIMITS } from '../policy/head.js';
+import { HTTP2_PREFACE } from '../policy/http2-preface.js';
 import { Answers } from '../worker/handshake-answers.js';
 import { BackendLessons } from '../worker/handshake-backend.js';
 import {
@@ -22,6 +23,7 @@ import {
   type PlainRequests,
 } from '../worker/handshake-context.js';
 import { Http1Server } from './http1-server.js';
+import { Http2Server } from './http2-server.js';
 import { Pools } from './pools.js';
 import type { StreamCalls, StreamScene } from './scene.js';
 import type { HttpServer, StreamConnection } from './stream-connection.js';
@@ -38,6 +40,7 @@ export class StreamPath implements PlainRequests {
   readonly #pools: Pools;
   readonly #scene: StreamScene & { configuration: Configuration; draining: boolean };
   readonly #http1: HttpServer;
+  readonly #http2: Http2Server;
   readonly #connections = new Map<ConnectionId, StreamConnection>();
 
   constructor({ context, calls, configuration }: StreamOptions) {
@@ -56,6 +59,7 @@ export class StreamPath implements PlainRequests {
       draining: false,
     };
     this.#http1 = new Http1Server(this.#scene);
+    this.#http2 = new Http2Server(this.#scene);
     openReserve();
   }
 
@@ -72,6 +76,7 @@ export class StreamPath implements PlainRequests {
   update(configuration: Configuration): void {
     this.#scene.configuration = configuration;
     this.#pools.keepPolicies(backendPolicies(configuration));
+    this.#http2.update();
   }
 
   /** These endpoints are all that there are. */
@@ -93,36 +98,46 @@ export class StreamPath implements PlainRequests {
       bytesDown: 0,
       socket,
       released: false,
+      closeReason: '',
     };
     this.#connections.set(event.id, connection);
     socket.on('error', () => {});
-    socket.once('close', () => this.#onClosed(connection, this.#http1));
+    const server = event.head === HTTP2_PREFACE ? this.#http2 : this.#http1;
+    socket.once('close', () => this.#onClosed(connection, server));
     socket.setNoDelay(true);
     socket.unshift(Buffer.concat([Buffer.from(event.head, 'latin1'), detached.early]));
-    this.#http1.take(connection, event.head.length);
+    server.take(connection, event.head.length);
   }
 
   ended(id: ConnectionId): void {
     const connection = this.#connections.get(id);
     if (connection === undefined) return;
     connection.released = true;
-    this.#http1.ended(connection, 'drain-timeout');
+    this.#tell(connection, 'drain-timeout');
     connection.socket.destroy();
   }
 
   drain(): void {
     this.#scene.draining = true;
     this.#http1.drain();
+    this.#http2.drain();
   }
 
   /** Ends everything at once. */
   close(): void {
     for (const connection of [...this.#connections.values()]) {
-      this.#http1.ended(connection, 'worker-lost');
+      this.#tell(connection, 'worker-lost');
       connection.socket.destroy();
     }
     this.#http1.close();
+    this.#http2.close();
     this.#pools.destroy();
+  }
+
+  /** One of the two has it. */
+  #tell(connection: StreamConnection, closeReason: string): void {
+    this.#http1.ended(connection, closeReason);
+    this.#http2.ended(connection, closeReason);
   }
 
   #onClosed(connection: StreamConnection, server: HttpServer): void {
@@ -130,7 +145,8 @@ export class StreamPath implements PlainRequests {
     server.ended(connection, '');
     if (connection.released) return;
     connection.released = true;
-    this.#calls.clientClosed(connection.id, 'client-closed', connection.bytesUp, connection.bytesDown);
+    const { id, closeReason, bytesUp, bytesDown } = connection;
+    this.#calls.clientClosed(id, closeReason === '' ? 'client-closed' : closeReason, bytesUp, bytesDown);
   }
 }
 

@@ -140,11 +140,13 @@ export class UpstreamRequest {
 
   #onBodyChunk(bytes: number): void {
     this.#parts.record.requestBytes += bytes;
+    this.#parts.peer.bytesUp += bytes;
     this.#limits.touch();
   }
 
   #onData(chunk: Buffer): void {
     this.#limits.touch();
+    this.#parts.peer.bytesDown += chunk.length;
     if (!this.#watch.onData(chunk)) this.#attempt?.pause();
   }
 

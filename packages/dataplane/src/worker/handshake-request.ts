@@ -15,6 +15,7 @@ import { hasField } from '../policy/fields.js';
 import { type ForwardChanges, type ForwardContext, requestHead } from '../policy/forward.js';
 import { type HeadLimits, parseRequestHead, type RequestHead } from '../policy/head.js';
 import { changesOf } from '../policy/header-changes.js';
+import { beginsHttp2 } from '../policy/http2-preface.js';
 import type { OwnAnswer } from '../policy/own-answer.js';
 import { cleanPath, isSuspect } from '../policy/paths.js';
 import { isRefusal, type Refusal, refuse } from '../policy/refusal.js';
@@ -56,6 +57,8 @@ export function decideRequest(
   event: RequestEvent,
   limits: HeadLimits,
 ): Target | typeof PLAIN | OwnAnswer | Refusal {
+  const http2 = beginsHttp2(event.head, event.tls, pending.configuration, pending.listenerTag);
+  if (http2 !== false) return http2 === true ? PLAIN : http2;
   const request = parseRequestHead(event.head, limits);
   if (isRefusal(request)) return request;
   pending.request = request;

@@ -109,6 +109,7 @@ export function createScene(endpoints = 5, connectTimeoutMs = 5000, changes: Sce
     meters: {
       answered: (group, status) => meters.push(['answered', group, status]),
       connected: (group, connectMs) => meters.push(['connected', group, connectMs]),
+      http2: () => {},
       upgraded: (group, elapsedMs) => meters.push(['upgraded', group, Math.floor(elapsedMs / 60_000)]),
     },
     onNotice: (notice) => notices.push(notice.message),

@@ -22,7 +22,22 @@ const STATUS_CELLS = STATUSES.length + 1;
 export const CONNECT_AT = STATUS_CELLS;
 export const UPGRADE_AT = CONNECT_AT + HISTOGRAM_CELLS;
 export const ROW_CELLS = UPGRADE_AT + HISTOGRAM_CELLS;
-const LAG_BYTES_AT = 8 * ROW_CELLS * GROUPS_MAX;
+/** What is counted of HTTP/2, over all groups; see metrics/http2-metrics.ts. */
+export const HTTP2_COUNTS = [
+  'sessions',
+  'streams',
+  'resets',
+  'flood-resets',
+  'flood-settings',
+  'flood-pings',
+  'flood-control',
+  'flood-frames',
+  'protocol',
+] as const;
+export type Http2Count = (typeof HTTP2_COUNTS)[number];
+
+const HTTP2_BYTES_AT = 8 * ROW_CELLS * GROUPS_MAX;
+const LAG_BYTES_AT = HTTP2_BYTES_AT + 8 * HTTP2_COUNTS.length;
 const BYTES = LAG_BYTES_AT + 8;
 
 const BUCKETS_MS = Float64Array.from(BUCKETS_S, (bound) => bound * 1000);
@@ -34,6 +49,8 @@ STATUSES.forEach((status, place) => {
 export interface MeterCells {
   /** Row after row, by group. */
   readonly rows: Float64Array;
+  /** In the order of HTTP2_COUNTS. */
+  readonly http2: Float64Array;
   /** One cell: the longest delay of the event loop since it was last read, µs; 2^31 at most. */
   readonly lagUs: Int32Array;
 }
@@ -47,6 +64,7 @@ export function openMeters(buffer: SharedArrayBuffer): MeterCells {
   if (buffer.byteLength !== BYTES) throw new RangeError(`meters are ${buffer.byteLength} bytes, not ${BYTES}`);
   return {
     rows: new Float64Array(buffer, 0, ROW_CELLS * GROUPS_MAX),
+    http2: new Float64Array(buffer, HTTP2_BYTES_AT, HTTP2_COUNTS.length),
     lagUs: new Int32Array(buffer, LAG_BYTES_AT, 1),
   };
 }

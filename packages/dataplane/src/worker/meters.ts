@@ -4,7 +4,17 @@
  * Every number has one writer, the worker in this slot, and outlives it: the successor goes on where it stopped. Worker
  * thread.
  */
-import { bucketCell, CONNECT_AT, openMeters, ROW_CELLS, SUM_CELL, statusCell, UPGRADE_AT } from './meter-cells.js';
+import {
+  bucketCell,
+  CONNECT_AT,
+  HTTP2_COUNTS,
+  type Http2Count,
+  openMeters,
+  ROW_CELLS,
+  SUM_CELL,
+  statusCell,
+  UPGRADE_AT,
+} from './meter-cells.js';
 
 /** `group`: the number of a metric group (`SnapshotView.group`), also the engine's. */
 export interface HandshakeMeters {
@@ -14,11 +24,12 @@ export interface HandshakeMeters {
   connected(group: number, connectMs: number): void;
   /** The client got its 101 so long after its request was complete. */
   upgraded(group: number, elapsedMs: number): void;
+  http2(count: Http2Count): void;
 }
 
 /** Meters of one slot. `buffer`: from `createMeters`. */
 export function createHandshakeMeters(buffer: SharedArrayBuffer): HandshakeMeters {
-  const { rows } = openMeters(buffer);
+  const { rows, http2 } = openMeters(buffer);
   const add = (cell: number, value: number): void => {
     rows[cell] = (rows[cell] as number) + value;
   };
@@ -30,6 +41,10 @@ export function createHandshakeMeters(buffer: SharedArrayBuffer): HandshakeMeter
   return {
     answered: (group, status) => add(group * ROW_CELLS + statusCell(status), 1),
     connected: (group, connectMs) => observe(group * ROW_CELLS + CONNECT_AT, connectMs),
+    http2: (count) => {
+      const place = HTTP2_COUNTS.indexOf(count);
+      http2[place] = (http2[place] as number) + 1;
+    },
     upgraded: (group, elapsedMs) => observe(group * ROW_CELLS + UPGRADE_AT, elapsedMs),
   };
 }

@@ -9,6 +9,7 @@ import { addProcessMetrics } from '@sluice/shared/admin/process-metrics';
 import { addConnectionMetrics } from './connection-metrics.js';
 import { addHandshakeMetrics } from './handshake-metrics.js';
 import { addHealthMetrics } from './health-metrics.js';
+import { addHttp2Metrics } from './http2-metrics.js';
 import type { MetricsSources } from './sources.js';
 import { addThreadMetrics } from './thread-metrics.js';
 
@@ -16,6 +17,7 @@ export function createMetrics(sources: MetricsSources): Families {
   const families = new Families();
   addConnectionMetrics(families, sources);
   addHandshakeMetrics(families, sources);
+  addHttp2Metrics(families, sources);
   addHealthMetrics(families, sources);
   addConfigurationMetrics(families, () => sources.reload);
   addThreadMetrics(families, sources);

@@ -1,0 +1,65 @@
+/**
+ * A request over HTTP/2: one stream of a session, and how it is ended without the others.
+ *
+ * Invariant: a stream is reset in exactly two cases: its answer is whole and its body is not (NO_ERROR, RFC 9113 8.1), or
+ * its answer is cut short. It is then destroyed, never closed: Node would end it in order first. Worker thread.
+ */
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ClientRequest } from './client-request.js';
+import { Http2Answer } from './http2-answer.js';
+import type { Http2Head } from './http2-head.js';
+
+export class Http2Request implements ClientRequest {
+  readonly method: string;
+  readonly head: string;
+  readonly headBytes = 0;
+  readonly http2 = true;
+  readonly expects: boolean;
+  /** Of an extended CONNECT, else ''; `head` is then that of the GET which it stands for. */
+  readonly protocol: string;
+  readonly body: ServerHttp2Stream;
+  readonly answer: Http2Answer;
+  #whole: boolean;
+  #abandoned = false;
+
+  /** `onWrite`: told of each piece of its answer. */
+  constructor(stream: ServerHttp2Stream, { method, protocol, text, expects }: Http2Head, onWrite: () => void) {
+    this.method = method;
+    this.head = text;
+    this.expects = expects;
+    this.protocol = protocol;
+    this.body = stream;
+    this.answer = new Http2Answer(stream, method, onWrite);
+    this.#whole = stream.endAfterHeaders;
+    stream.once('end', () => {
+      this.#whole = true;
+    });
+  }
+
+  get destroyed(): boolean {
+    return this.body.destroyed || this.body.closed;
+  }
+
+  /** The client has ended it before it had all of its answer. */
+  get leftByClient(): boolean {
+    if (this.#abandoned || this.answer.sent) return false;
+    return this.protocol === '' || !this.answer.begun;
+  }
+
+  leave(): void {
+    if (this.#whole) return;
+    this.body.resume(); // an end that has come already is seen only by reading on
+    this.answer.onOut(() => {
+      if (!this.#whole) this.body.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+
+  abandon(): void {
+    this.#abandoned = true;
+    this.body.destroy(new Error('the answer was cut short'));
+  }
+
+  onClose(told: () => void): void {
+    this.body.once('close', told);
+  }
+}

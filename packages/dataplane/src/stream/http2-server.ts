@@ -1,0 +1,72 @@
+/**
+ * HTTP/2 over connections of the stream path: the sessions of a worker, and what holds for all of them.
+ *
+ * Invariant: requests of all connections together are bounded as connections are; a connection whose listener speaks no
+ * HTTP/2 any more takes no further request. Worker thread.
+ */
+import { http2Of } from '../policy/http2-preface.js';
+import { Http2Session, type Http2Tunnels } from './http2-session.js';
+import type { StreamScene } from './scene.js';
+import type { HttpServer, StreamConnection } from './stream-connection.js';
+
+/** How often is looked at what clients send. */
+const CHECK_MS = 500;
+
+export class Http2Server implements HttpServer {
+  readonly #scene: StreamScene;
+  readonly #tunnels: Http2Tunnels | undefined;
+  readonly #sessions = new Map<StreamConnection, Http2Session>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `tunnels`: where WebSockets go; without, no listener offers them. */
+  constructor(scene: StreamScene, tunnels?: Http2Tunnels) {
+    this.#scene = scene;
+    this.#tunnels = tunnels;
+  }
+
+  take(connection: StreamConnection): void {
+    const scene = this.#scene;
+    scene.context.meters?.http2('sessions');
+    const { websocketOverHttp2 } = http2Of(scene.configuration, connection.listenerTag, connection.tls);
+    const tunnels = websocketOverHttp2 ? this.#tunnels : undefined;
+    const hasRoom = () => this.#requests() <= scene.context.limits.streamConnectionsMax;
+    this.#sessions.set(connection, new Http2Session({ scene, connection, tunnels, hasRoom }));
+    this.#timer ??= setInterval(() => this.#check(), CHECK_MS).unref();
+  }
+
+  ended(connection: StreamConnection, closeReason: string): void {
+    const session = this.#sessions.get(connection);
+    this.#sessions.delete(connection);
+    session?.end(closeReason);
+    if (this.#sessions.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** The scene has another configuration. */
+  update(): void {
+    for (const [{ listenerTag, tls }, session] of this.#sessions) {
+      if (!http2Of(this.#scene.configuration, listenerTag, tls).http2) session.close();
+    }
+  }
+
+  drain(): void {
+    for (const session of this.#sessions.values()) session.close();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Under way. */
+  #requests(): number {
+    let sum = 0;
+    for (const { streams } of this.#sessions.values()) sum += streams;
+    return sum;
+  }
+
+  #check(): void {
+    const nowMs = performance.now();
+    for (const session of this.#sessions.values()) session.check(nowMs);
+  }
+}
