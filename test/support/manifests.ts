@@ -8,6 +8,8 @@ export interface ListenerDescription {
   readonly name?: string;
   readonly port?: number;
   readonly hostname?: string;
+  /** Names of Secrets with certificates: an HTTPS listener. */
+  readonly secrets?: readonly string[];
 }
 export interface BackendRefDescription {
   readonly service: string;
@@ -47,12 +49,25 @@ export interface Description {
   readonly probes?: Readonly<Record<string, Manifest>>;
   /** `spec.loadBalancing` of the BackendLoadBalancingPolicy of services, by name. */
   readonly balancing?: Readonly<Record<string, Manifest>>;
+  /** Whole documents besides: Secrets, policies. */
+  readonly more?: readonly Manifest[];
 }
 
 export type Manifest = Readonly<Record<string, unknown>>;
 const NAMESPACE = 'test';
 const SERVICE_PORT = 80;
 const GATEWAY_API = 'gateway.networking.k8s.io/v1';
+
+function listener({ name = 'http', port = 80, hostname, secrets }: ListenerDescription): Manifest {
+  const certificateRefs = secrets?.map((secret) => ({ kind: 'Secret', name: secret }));
+  return {
+    name,
+    port,
+    protocol: secrets === undefined ? 'HTTP' : 'HTTPS',
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(secrets === undefined ? {} : { tls: { mode: 'Terminate', certificateRefs } }),
+  };
+}
 
 function gateway(listeners: readonly ListenerDescription[], annotations = {}): Manifest {
   return {
@@ -61,12 +76,7 @@ function gateway(listeners: readonly ListenerDescription[], annotations = {}): M
     metadata: { name: 'edge', namespace: NAMESPACE, annotations },
     spec: {
       gatewayClassName: 'sluice',
-      listeners: listeners.map(({ name = 'http', port = 80, hostname }) => ({
-        name,
-        port,
-        protocol: 'HTTP',
-        ...(hostname === undefined ? {} : { hostname }),
-      })),
+      listeners: listeners.map(listener),
     },
   };
 }
@@ -186,6 +196,7 @@ export function manifests(description: Description): string {
     ...Object.entries(probes).map(healthCheckPolicy),
     ...Object.entries(balancing).map(loadBalancingPolicy),
     ...routes.flatMap(routePolicy),
+    ...(description.more ?? []),
   ];
   return documents.map((document) => JSON.stringify(document, null, 2)).join('\n---\n');
 }

@@ -38,23 +38,5 @@ export function secureManifests(
   services: Description['services'],
   more: readonly Manifest[],
 ): string {
-  const documents = manifests({ services })
-    .split('\n---\n')
-    .map((text) => JSON.parse(text) as Manifest);
-  const secured = documents.map((document) => (document.kind === 'Gateway' ? secure(document, listeners) : document));
-  return [...secured, ...more].map((document) => JSON.stringify(document)).join('\n---\n');
-}
-
-function secure(gateway: Manifest, listeners: readonly SecureListener[]): Manifest {
-  const spec = {
-    gatewayClassName: 'sluice',
-    listeners: listeners.map(({ name, hostname, secrets }) => ({
-      name,
-      port: 443,
-      protocol: 'HTTPS',
-      ...(hostname === undefined ? {} : { hostname }),
-      tls: { mode: 'Terminate', certificateRefs: secrets.map((secret) => ({ kind: 'Secret', name: secret })) },
-    })),
-  };
-  return { ...gateway, spec };
+  return manifests({ listeners: listeners.map((listener) => ({ ...listener, port: 443 })), services, more });
 }
