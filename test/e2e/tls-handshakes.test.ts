@@ -130,6 +130,21 @@ test('tickets outlive one rotation of their keys, not two, and open in another p
   await expect(engine.keys(Buffer.alloc(79))).rejects.toThrow(/keys of 80 bytes/);
 });
 
+/** TLS 1.3 gives its ticket behind the handshake; one that was used once is worth nothing to a browser. */
+test('a session that was resumed gets a ticket for the next time', async () => {
+  const options: ConnectionOptions = { rejectUnauthorized: false, minVersion: 'TLSv1.3' };
+  let session: Buffer | undefined;
+  for (const expected of [false, true, true]) {
+    const client = await tlsConnect(listener, session === undefined ? options : { ...options, session });
+    const given = once(client.socket, 'session') as Promise<[Buffer]>;
+    expect(client.socket.isSessionReused()).toBe(expected);
+    client.socket.write(`${upgradeHead()}x`);
+    [session] = await given;
+    client.socket.destroy();
+  }
+  expect(await engine.stats()).toMatchObject({ tlsAccepted: 3, tlsResumed: 2 });
+});
+
 /** `openssl s_client` with a running account of what it says. */
 function sClient(...options: readonly string[]) {
   const to = `${listener.address}:${listener.port}`;

@@ -2,7 +2,8 @@
  * Session tickets: sealed with keys that all workers share, so that a client may come back to any of them.
  *
  * The callback is the front context's (OpenSSL asks the context that a handshake began with). The keys are random until
- * the embedder gives some; it rotates them. A ticket of an older key is opened, and replaced.
+ * the embedder gives some; it rotates them. A ticket of an older key is opened, and replaced; with TLS 1.3 every one is, for
+ * a client may use each once only (RFC 8446, appendix C.4).
  */
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -77,5 +78,5 @@ int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_C
               begin(&key, iv, cipher, mac, seal);
   OPENSSL_cleanse(&key, sizeof key);
   if (!good) return -1;
-  return seal || place == 0 ? 1 : 2;
+  return seal || (place == 0 && SSL_version(ssl) < TLS1_3_VERSION) ? 1 : 2;
 }
