@@ -5,16 +5,17 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "websocket.h"
+
+enum { PATIENCE_MS = 10000 };
 
 static const char key[] = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -78,27 +79,40 @@ int client_check_answer(const char *bytes, size_t length, size_t *head_bytes) {
   return memmem(bytes, *head_bytes, accept, WEBSOCKET_ACCEPT_BYTES) != NULL ? 1 : -1;
 }
 
-int client_open(const struct load_options *options, unsigned index) {
-  int fd = client_connect(options, index);
-  if (fd < 0) give_up("connect");
-  struct timeval patience = {.tv_sec = 10};
-  if (fcntl(fd, F_SETFL, 0) || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) ||
-      setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience))
-    give_up("socket options");
-  if (send(fd, head, sizeof head - 1, MSG_NOSIGNAL) != (ssize_t)sizeof head - 1) give_up("sending the upgrade request");
+void client_wait(const struct stream *stream, short events) {
+  struct pollfd wait = {.fd = stream->fd, .events = events};
+  int ready = poll(&wait, 1, PATIENCE_MS);
+  if (ready == 0) errno = ETIMEDOUT;
+  if (ready != 1) give_up("waiting for the target");
+}
+
+static void open_tls(struct stream *stream) {
+  int done;
+  stream_secure(stream, NULL);
+  while ((done = stream_handshake(stream)) == 0) client_wait(stream, POLLIN);
+  if (done < 0) give_up("the TLS handshake");
+}
+
+struct stream client_open(const struct load_options *options, unsigned index) {
+  struct stream stream = {.fd = client_connect(options, index)};
+  if (stream.fd < 0) give_up("connect");
+  client_wait(&stream, POLLOUT);
+  if (options->tls) open_tls(&stream);
+  if (stream_send(&stream, head, sizeof head - 1) != (ssize_t)sizeof head - 1) give_up("sending the upgrade request");
   char answer[8192];
   size_t have = 0, head_bytes = 0;
   int verdict = 0;
   while (verdict == 0 && have < sizeof answer) {
-    ssize_t got = recv(fd, answer + have, sizeof answer - have, 0);
+    client_wait(&stream, POLLIN);
+    ssize_t got = stream_receive(&stream, answer + have, sizeof answer - have);
+    if (got < 0 && errno == EAGAIN) continue;
     if (got <= 0) give_up("reading the upgrade answer");
     have += (size_t)got;
     verdict = client_check_answer(answer, have, &head_bytes);
   }
   errno = EPROTO;
   if (verdict != 1 || head_bytes != have) give_up("the upgrade answer is not a correct 101");
-  if (fcntl(fd, F_SETFL, O_NONBLOCK)) give_up("fcntl");
-  return fd;
+  return stream;
 }
 
 void print_started(void) {

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "histogram.h"
+#include "stream.h"
 
 struct load_options {
   uint16_t port;
@@ -19,6 +20,8 @@ struct load_options {
   unsigned rate;  /* messages (rate) or handshakes (churn, 0 = as fast as possible) a second */
   uint64_t total; /* churn: stop after so many instead of after `seconds`; 0 = none */
   int close_frame;
+  int tls;
+  int resume; /* churn with TLS: come back with the ticket of the connection before */
 };
 
 static inline uint64_t now_ns(void) {
@@ -33,8 +36,11 @@ _Noreturn void give_up(const char *what);
 /* Starts a non-blocking connect from source address number `index`; -1 on failure (errno). */
 int client_connect(const struct load_options *options, unsigned index);
 
-/* Opens, upgrades and verifies one connection, blocking (10 s a step); the socket is non-blocking on return. */
-int client_open(const struct load_options *options, unsigned index);
+/* Opens, upgrades and verifies one connection, waiting for each step (10 s). */
+struct stream client_open(const struct load_options *options, unsigned index);
+
+/* Waits (10 s) until the stream can be read, or written. */
+void client_wait(const struct stream *stream, short events);
 
 /* The 800-byte upgrade request of a browser with a cookie. */
 const char *client_head(size_t *length);
@@ -53,7 +59,7 @@ struct pattern {
 void pattern_make(struct pattern *pattern, size_t payload_bytes);
 
 /* Sends the stamped frame from `offset`; bytes sent, 0 when the socket is full, -1 on error. */
-ssize_t pattern_send(struct pattern *pattern, int fd, uint32_t connection, uint32_t sequence, size_t offset);
+ssize_t pattern_send(struct pattern *pattern, struct stream *stream, uint32_t connection, uint32_t sequence, size_t offset);
 
 /* Whether bytes [offset, offset+length) of a reply look right: the header, the stamp and a sample of the text
  * always, every byte when `thorough`. */

@@ -8,17 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "client.h"
 #include "websocket.h"
 
 enum { ANSWER_BYTES = 4096, EVENTS_PER_TURN = 256 };
-enum step { FREE, CONNECTING, UPGRADING, ECHOING, ENDING };
+enum step { FREE, CONNECTING, SECURING, UPGRADING, ECHOING, ENDING };
 
 struct connection {
-  int fd;
+  struct stream stream;
+  struct ssl_session_st *session; /* of the connection before */
+  int resumes;
   enum step step;
   uint32_t id;
   size_t have;
@@ -32,12 +32,12 @@ struct churn_run {
   struct pattern pattern;
   struct histogram latency;
   struct connection *connections;
-  uint64_t started, finished, errors;
+  uint64_t started, finished, resumed, errors;
   uint64_t start; /* ns; the schedule of a fixed rate counts from here */
 };
 
 static void release(struct churn_run *run, struct connection *c, int error) {
-  close(c->fd);
+  stream_close(&c->stream);
   c->step = FREE;
   if (error) run->errors++;
   else histogram_record(&run->latency, now_ns() - c->started_at);
@@ -49,18 +49,22 @@ static void begin(struct churn_run *run, struct connection *c) {
   c->have = 0;
   c->step = CONNECTING;
   c->started_at = now_ns();
-  c->fd = client_connect(run->options, c->id);
-  if (c->fd < 0) give_up("connect");
+  c->stream.fd = client_connect(run->options, c->id);
+  if (c->stream.fd < 0) give_up("connect");
+  if (run->options->tls) {
+    c->resumes = c->session != NULL;
+    stream_secure(&c->stream, run->options->resume ? &c->session : NULL);
+  }
   struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
-  if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, c->fd, &event)) give_up("epoll_ctl");
+  if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, c->stream.fd, &event)) give_up("epoll_ctl");
 }
 
 static int end_stream(struct churn_run *run, struct connection *c) {
   static const uint8_t close_frame[] = {0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8};
   c->have = 0;
   c->step = ENDING;
-  if (!run->options->close_frame) return shutdown(c->fd, SHUT_WR);
-  return send(c->fd, close_frame, sizeof close_frame, MSG_NOSIGNAL) == (ssize_t)sizeof close_frame ? 0 : -1;
+  if (!run->options->close_frame) return stream_shut(&c->stream);
+  return stream_send(&c->stream, close_frame, sizeof close_frame) == (ssize_t)sizeof close_frame ? 0 : -1;
 }
 
 /* 0 = go on, -1 = the connection misbehaved. */
@@ -72,7 +76,7 @@ static int judge(struct churn_run *run, struct connection *c) {
     if (head_bytes != c->have) return -1;
     c->have = 0;
     c->step = ECHOING;
-    return pattern_send(&run->pattern, c->fd, c->id, 0, 0) == (ssize_t)run->pattern.frame_bytes ? 0 : -1;
+    return pattern_send(&run->pattern, &c->stream, c->id, 0, 0) == (ssize_t)run->pattern.frame_bytes ? 0 : -1;
   }
   if (c->step == ECHOING) {
     if (c->have < run->pattern.reply_bytes) return 0;
@@ -87,16 +91,28 @@ static int ended_well(const struct churn_run *run, const struct connection *c) {
   return run->options->close_frame ? c->have >= 2 && c->bytes[0] == 0x88 : c->have == 0;
 }
 
+/* 1 = secure, and as resumed as was asked for; 0 = not complete yet; -1 = failed. */
+static int secure(struct churn_run *run, struct connection *c) {
+  int done = stream_handshake(&c->stream);
+  if (done != 1 || c->stream.ssl == NULL) return done;
+  int resumed = stream_resumed(&c->stream);
+  run->resumed += (uint64_t)resumed;
+  return resumed == c->resumes ? 1 : -1;
+}
+
 static void turn(struct churn_run *run, struct connection *c) {
-  size_t length;
-  const char *head = client_head(&length);
-  if (c->step == CONNECTING) {
-    if (send(c->fd, head, length, MSG_NOSIGNAL) != (ssize_t)length) return release(run, c, 1);
+  if (c->step == CONNECTING) c->step = SECURING;
+  if (c->step == SECURING) {
+    size_t length;
+    const char *head = client_head(&length);
+    int done = secure(run, c);
+    if (done == 0) return;
+    if (done < 0 || stream_send(&c->stream, head, length) != (ssize_t)length) return release(run, c, 1);
     c->step = UPGRADING;
-    return;
+    if (c->stream.ssl == NULL) return;
   }
   for (;;) {
-    ssize_t got = recv(c->fd, c->bytes + c->have, sizeof c->bytes - c->have, 0);
+    ssize_t got = stream_receive(&c->stream, c->bytes + c->have, sizeof c->bytes - c->have);
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) return release(run, c, got < 0 || !ended_well(run, c));
     c->have += (size_t)got;
@@ -152,7 +168,7 @@ void run_churn(const struct load_options *options) {
   run->start = now_ns();
   spin(run, options->warmup_seconds, 0);
   histogram_reset(&run->latency);
-  run->finished = run->errors = 0;
+  run->finished = run->resumed = run->errors = 0;
   print_started();
   double seconds = (double)spin(run, options->total ? 3600 : options->seconds, options->total) / 1e9;
   print_stopped();
@@ -161,5 +177,5 @@ void run_churn(const struct load_options *options) {
   printf("{\"event\":\"done\",\"operations\":%llu,\"seconds\":%.4f,\"perSecond\":%.1f,", (unsigned long long)finished,
          seconds, (double)finished / seconds);
   print_latency(&run->latency);
-  printf(",\"errors\":%llu}\n", (unsigned long long)run->errors);
+  printf(",\"resumed\":%llu,\"errors\":%llu}\n", (unsigned long long)run->resumed, (unsigned long long)run->errors);
 }

@@ -4,14 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include "client.h"
 
 enum { READ_BYTES = 256 * 1024, EVENTS_PER_TURN = 256, THOROUGH_EVERY = 1024 };
 
 struct connection {
-  int fd;
+  struct stream stream;
   uint32_t id, sequence;
   size_t sent, received;
   uint64_t sent_at;
@@ -28,15 +27,20 @@ struct echo_run {
 
 static void watch(struct echo_run *run, struct connection *c, int operation, uint32_t events) {
   struct epoll_event event = {.events = events, .data.ptr = c};
-  if (epoll_ctl(run->epoll, operation, c->fd, &event)) give_up("epoll_ctl");
+  if (epoll_ctl(run->epoll, operation, c->stream.fd, &event)) give_up("epoll_ctl");
   c->wants_out = (events & EPOLLOUT) != 0;
 }
 
 static void send_rest(struct echo_run *run, struct connection *c) {
-  ssize_t sent = pattern_send(&run->pattern, c->fd, c->id, c->sequence, c->sent);
-  if (sent < 0) give_up("sending a message");
+  ssize_t sent = 0;
+  int flushed = stream_flush(&c->stream);
+  if (flushed == 1 && c->sent < run->pattern.frame_bytes) {
+    sent = pattern_send(&run->pattern, &c->stream, c->id, c->sequence, c->sent);
+    flushed = stream_flush(&c->stream);
+  }
+  if (sent < 0 || flushed < 0) give_up("sending a message");
   c->sent += (size_t)sent;
-  int wants_out = c->sent < run->pattern.frame_bytes;
+  int wants_out = c->sent < run->pattern.frame_bytes || flushed == 0;
   if (wants_out != c->wants_out) watch(run, c, EPOLL_CTL_MOD, wants_out ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
@@ -48,7 +52,7 @@ static void send_next(struct echo_run *run, struct connection *c, uint64_t now) 
 }
 
 static void receive(struct echo_run *run, struct connection *c) {
-  ssize_t got = recv(c->fd, run->scratch, READ_BYTES, 0);
+  ssize_t got = stream_receive(&c->stream, run->scratch, READ_BYTES);
   if (got < 0 && errno == EAGAIN) return;
   if (got <= 0) give_up("the connection ended while an echo was due");
   errno = EPROTO;
@@ -90,7 +94,7 @@ void run_echo(const struct load_options *options) {
   pattern_make(&run->pattern, options->payload_bytes);
   for (unsigned i = 0; i < options->connections; i++) {
     connections[i].id = i;
-    connections[i].fd = client_open(options, i);
+    connections[i].stream = client_open(options, i);
     watch(run, &connections[i], EPOLL_CTL_ADD, EPOLLIN);
   }
   for (unsigned i = 0; i < options->connections; i++) send_next(run, &connections[i], now_ns());

@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
 #include "client.h"
 
 enum { READ_BYTES = 64 * 1024, EVENTS_PER_TURN = 256 };
 
 struct connection {
-  int fd;
+  struct stream stream;
   uint32_t id;
   uint32_t echoed; /* whole replies so far */
   size_t received; /* of the reply that is coming in */
@@ -39,7 +38,7 @@ static void send_due(struct rate_run *run, uint64_t now) {
   for (; due(run, run->sent) <= now; run->sent++) {
     struct connection *c = &run->connections[run->sent % run->options->connections];
     uint32_t sequence = (uint32_t)(run->sent / run->options->connections);
-    ssize_t sent = pattern_send(&run->pattern, c->fd, c->id, sequence, 0);
+    ssize_t sent = pattern_send(&run->pattern, &c->stream, c->id, sequence, 0);
     errno = sent < 0 ? errno : EAGAIN;
     /* Small messages: a socket buffer that is full means that the target fell behind by thousands. */
     if (sent != (ssize_t)run->pattern.frame_bytes) give_up("the target cannot follow the rate");
@@ -47,7 +46,7 @@ static void send_due(struct rate_run *run, uint64_t now) {
 }
 
 static void receive(struct rate_run *run, struct connection *c) {
-  ssize_t got = recv(c->fd, run->scratch, READ_BYTES, 0);
+  ssize_t got = stream_receive(&c->stream, run->scratch, READ_BYTES);
   if (got < 0 && errno == EAGAIN) return;
   if (got <= 0) give_up("the connection ended while an echo was due");
   uint64_t now = now_ns();
@@ -98,8 +97,8 @@ void run_rate(const struct load_options *options) {
   for (unsigned i = 0; i < options->connections; i++) {
     struct connection *c = &run->connections[i];
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-    *c = (struct connection){.fd = client_open(options, i), .id = i};
-    if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, c->fd, &event)) give_up("epoll_ctl");
+    *c = (struct connection){.stream = client_open(options, i), .id = i};
+    if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, c->stream.fd, &event)) give_up("epoll_ctl");
   }
   run->start = now_ns();
   run->measure_from = run->start + (uint64_t)(options->warmup_seconds * 1e9);

@@ -19,7 +19,7 @@ static const struct {
 static _Noreturn void usage(void) {
   fputs(
       "usage: load echo|rate|churn|idle --port P [--connections 50] [--size 64] [--seconds 2] [--warmup 0.5]\n"
-      "            [--rate 10000] [--total 0] [--sources 16] [--close fin|frame]\n",
+      "            [--rate 10000] [--total 0] [--sources 16] [--close fin|frame] [--tls 1.3|1.2] [--resume 0|1]\n",
       stderr);
   exit(2);
 }
@@ -42,6 +42,10 @@ static void set_option(struct load_options *o, const char *name, const char *val
   else if (strcmp(name, "--sources") == 0) o->sources = (unsigned)number(value, 1, 200);
   else if (strcmp(name, "--close") == 0 && strcmp(value, "frame") == 0) o->close_frame = 1;
   else if (strcmp(name, "--close") == 0 && strcmp(value, "fin") == 0) o->close_frame = 0;
+  else if (strcmp(name, "--tls") == 0 && (strcmp(value, "1.2") == 0 || strcmp(value, "1.3") == 0)) {
+    o->tls = 1;
+    stream_offer(value);
+  } else if (strcmp(name, "--resume") == 0) o->resume = (int)number(value, 0, 1);
   else usage();
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "client.h"
 #include "websocket.h"
@@ -31,11 +30,11 @@ static void stamp(uint8_t *at, uint32_t connection, uint32_t sequence) {
   memcpy(at + 4, &sequence, 4);
 }
 
-ssize_t pattern_send(struct pattern *p, int fd, uint32_t connection, uint32_t sequence, size_t offset) {
+ssize_t pattern_send(struct pattern *p, struct stream *stream, uint32_t connection, uint32_t sequence, size_t offset) {
   uint8_t *at = p->frame + p->header_bytes;
   stamp(at, connection, sequence);
   frame_mask(at, STAMP_BYTES, mask, 0);
-  ssize_t sent = send(fd, p->frame + offset, p->frame_bytes - offset, MSG_NOSIGNAL);
+  ssize_t sent = stream_send(stream, p->frame + offset, p->frame_bytes - offset);
   if (sent < 0) return errno == EAGAIN ? 0 : -1;
   return sent;
 }

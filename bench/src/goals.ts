@@ -10,8 +10,9 @@ interface Goal {
   scenario: string;
   metric: string;
   target: string;
-  /** The goal is for target / peer; absent for an absolute value. */
+  /** The goal is for target / peer, or target − peer; absent for an absolute value. */
   peer?: string;
+  difference?: true;
   atMost?: number;
   atLeast?: number;
 }
@@ -105,6 +106,47 @@ const goals: Goal[] = [
     peer: 'sluice',
     atMost: 1.1,
   },
+  {
+    text: 'wss: CPU per 64-B round trip, of HAProxy',
+    scenario: 'wss-echo64',
+    metric: 'cpuUs',
+    target: 'sluice',
+    peer: 'haproxy',
+    atMost: 0.9,
+  },
+  {
+    text: 'wss: CPU per 64-B round trip, of nginx',
+    scenario: 'wss-echo64',
+    metric: 'cpuUs',
+    target: 'sluice',
+    peer: 'nginx',
+    atMost: 1,
+  },
+  {
+    text: 'wss: CPU per 16-KiB round trip, of HAProxy',
+    scenario: 'wss-echo16k',
+    metric: 'cpuUs',
+    target: 'sluice',
+    peer: 'haproxy',
+    atMost: 0.95,
+  },
+  {
+    text: 'wss: CPU per full handshake, upgrade, echo and close, of HAProxy',
+    scenario: 'wss-churn',
+    metric: 'cpuUs',
+    target: 'sluice',
+    peer: 'haproxy',
+    atMost: 1.1,
+  },
+  {
+    text: 'resident bytes per idle wss connection, above OpenSSL alone',
+    scenario: 'wss-idle',
+    metric: 'rssBytes',
+    target: 'sluice',
+    peer: 'openssl',
+    difference: true,
+    atMost: 4096,
+  },
 ];
 
 export interface Verdict {
@@ -120,17 +162,21 @@ export interface Verdict {
 export function judgeGoals(results: ScenarioResult[]): Verdict[] {
   return goals.flatMap((goal) => {
     const result = results.find(({ scenario }) => scenario.name === goal.scenario);
-    const { target, peer, metric } = goal;
-    const measured = peer === undefined ? result?.estimate(target, metric) : result?.ratio(target, peer, metric);
+    const measured = result === undefined ? undefined : measure(goal, result);
     return measured === undefined ? [] : [verdict(goal, measured)];
   });
+}
+
+function measure({ target, peer, metric, difference }: Goal, result: ScenarioResult): Estimate | undefined {
+  if (peer === undefined) return result.estimate(target, metric);
+  return difference === true ? result.difference(target, peer, metric) : result.ratio(target, peer, metric);
 }
 
 function verdict(goal: Goal, measured: Estimate): Verdict {
   const bound = goal.atMost ?? goal.atLeast ?? Number.NaN;
   return {
     text: goal.text,
-    bound: `${goal.atMost === undefined ? '≥' : '≤'} ${bound}${goal.peer === undefined ? '' : ' ×'}`,
+    bound: `${goal.atMost === undefined ? '≥' : '≤'} ${bound}${goal.peer === undefined || goal.difference === true ? '' : ' ×'}`,
     measured,
     reached: goal.atMost === undefined ? measured.median >= bound : measured.median <= bound,
     close: measured.low <= bound && bound <= measured.high,

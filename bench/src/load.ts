@@ -16,7 +16,15 @@ export type LoadArguments = Record<string, number | string>;
 
 const patienceMs = 30_000;
 
-export function startLoad(mode: LoadMode, port: number, options: LoadArguments, cpus: string | undefined): Child {
+/** With `tls` among the options it goes to the target's port for TLS. */
+export function startLoad(
+  mode: LoadMode,
+  target: RunningTarget,
+  options: LoadArguments,
+  cpus: string | undefined,
+): Child {
+  const port = options.tls === undefined ? target.port : target.securePort;
+  if (port === undefined) throw new Error(`${target.name} has no port for TLS`);
   const flags = Object.entries({ port, ...options }).flatMap(([name, value]) => [`--${name}`, String(value)]);
   return new Child(loadProgram, [mode, ...flags], { cpus });
 }
@@ -42,7 +50,7 @@ export async function measureLoad(
   options: LoadArguments & { seconds: number },
   cpus: string | undefined,
 ): Promise<Metrics> {
-  const load = startLoad(mode, target.port, options, cpus);
+  const load = startLoad(mode, target, options, cpus);
   try {
     await awaitEvent(load, 'started', patienceMs);
     const pids = target.child === undefined ? [] : processTree(target.child.pid);
@@ -53,5 +61,28 @@ export async function measureLoad(
     return target.child === undefined ? metrics : { ...metrics, cpuUs: spent / 1000 / (metrics.operations ?? 0) };
   } finally {
     await load.close();
+  }
+}
+
+/**
+ * The `rate` mode of `echoes` while `handshakes` go on beside it, from before its warm-up until it is over. The latencies are
+ * the echoes'; `handshakesPerSecond` and `errors` the others'.
+ */
+export async function measureBeside(
+  target: RunningTarget,
+  echoes: LoadArguments & { seconds: number; warmup: number },
+  handshakes: LoadArguments,
+  cpus: string | undefined,
+): Promise<Metrics> {
+  const seconds = echoes.seconds + echoes.warmup + 0.2;
+  const churn = startLoad('churn', target, { rate: 0, ...handshakes, warmup: 0.1, seconds }, cpus);
+  try {
+    await awaitEvent(churn, 'started', 10_000);
+    const { cpuUs: _, ...metrics } = await measureLoad('rate', target, echoes, cpus);
+    await awaitEvent(churn, 'stopped', 20_000);
+    const beside = await awaitEvent(churn, 'done', 10_000);
+    return { ...metrics, handshakesPerSecond: beside.perSecond ?? 0, errors: beside.errors ?? 0 };
+  } finally {
+    await churn.close();
   }
 }

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { tlsHoldProgram } from './build-native.js';
 import { findProgram } from './child.js';
 
 export interface Machine {
@@ -52,6 +53,10 @@ function firstVersion(command: string, redirect: string): string {
   }
 }
 
+function firstLine(command: string, argument: string): string {
+  return execFileSync(command, [argument], { encoding: 'utf8' }).split('\n')[0] ?? 'unknown';
+}
+
 function packageVersion(location: URL): string {
   const content: unknown = JSON.parse(readFileSync(location, 'utf8'));
   return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown';
@@ -69,16 +74,34 @@ function sluiceVersion(): string {
   }
 }
 
-/** The version of each of the named targets, and of Node. */
+/** Of the library that the peer runs on, which may be newer than the one it was built with. */
+function opensslOf(name: string): string {
+  const command = findProgram(name) ?? name;
+  try {
+    const flag = name === 'haproxy' ? '-vv' : '-V';
+    const output = execFileSync('sh', ['-c', `"$0" ${flag} 2>&1`, command], { encoding: 'utf8' });
+    const running = /running (?:on|with) OpenSSL(?: version : OpenSSL)? (\d[^\s)]*)/i.exec(output)?.[1];
+    return running ?? /built with OpenSSL (\d\S*)/i.exec(output)?.[1] ?? 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** The version of each of the named targets, of Node, and of every OpenSSL. */
 export function versionsOf(targets: Iterable<string>): Record<string, string> {
-  const versions: Record<string, string> = { node: process.versions.node };
+  const versions: Record<string, string> = {
+    node: `${process.versions.node} (OpenSSL ${process.versions.openssl})`,
+  };
   const names = new Set(targets);
   for (const name of ['haproxy', 'nginx']) {
-    if (names.has(name)) versions[name] = firstVersion(findProgram(name) ?? name, '2>&1');
+    if (names.has(name)) {
+      versions[name] = `${firstVersion(findProgram(name) ?? name, '2>&1')} (OpenSSL ${opensslOf(name)})`;
+    }
   }
   if (names.has('http-proxy')) {
     versions['http-proxy'] = packageVersion(new URL('../node_modules/http-proxy/package.json', import.meta.url));
   }
+  if (names.has('openssl')) versions.openssl = firstLine(tlsHoldProgram, '--version');
   if (names.has('sluice')) versions.sluice = sluiceVersion();
   return versions;
 }

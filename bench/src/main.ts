@@ -15,7 +15,8 @@ import { findPeers } from './peer-packages.js';
 import { assertSchedstat } from './process-usage.js';
 import { markdown, type Report } from './report.js';
 import type { ScenarioResult } from './results.js';
-import { type Scenario, scenarios } from './scenarios.js';
+import type { Scenario } from './scenario.js';
+import { scenarios } from './scenarios.js';
 import { Session } from './session.js';
 import { targetNames } from './target.js';
 
@@ -34,14 +35,11 @@ function refuseUnknown(option: string, given: string[] | undefined, known: strin
 /** The scenarios asked for, each with the targets asked for. */
 function chosen(options: BenchOptions): Scenario[] {
   const { only, targets } = options;
-  refuseUnknown(
-    'only',
-    only,
-    scenarios.map(({ name }) => name),
-  );
+  const known = [...new Set(scenarios.map(({ group }) => group)), ...scenarios.map(({ name }) => name)];
+  refuseUnknown('only', only, known);
   refuseUnknown('targets', targets, [...new Set(targetNames.map(familyOf))]);
   return scenarios
-    .filter(({ name }) => only?.includes(name) ?? true)
+    .filter(({ name, group }) => only === undefined || only.includes(name) || only.includes(group))
     .map((scenario) => ({
       ...scenario,
       targets: scenario.targets.filter((target) => targets?.includes(familyOf(target)) ?? true),

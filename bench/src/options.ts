@@ -3,6 +3,7 @@
  * be compared; the seed decides the order of the targets in each round and the resampling of the intervals.
  */
 import { parseArgs } from 'node:util';
+import type { KeyKind, TlsVersion } from './certificate.js';
 
 export interface BenchOptions {
   /** Rounds; every round runs every target of a scenario once. */
@@ -16,14 +17,16 @@ export interface BenchOptions {
   targets: string[] | undefined;
   seed: number;
   pin: 'split' | 'none';
+  tlsVersion: TlsVersion;
+  key: KeyKind;
   jsonPath: string | undefined;
   idleConnections: number;
   install: boolean;
 }
 
-export const usage = `usage: pnpm bench [--rounds 10] [--seconds 2] [--warmup 0.5] [--quick] [--only echo64,churn,...]
-  [--targets sluice,haproxy,nginx,http-proxy,direct] [--pin none|split] [--seed N] [--idle 7000] [--json PATH]
-  [--no-install]`;
+export const usage = `usage: pnpm bench [--rounds 7] [--seconds 0.7] [--warmup 0.2] [--quick] [--only plain,tls,echo64,churn,...]
+  [--targets sluice,haproxy,nginx,http-proxy,direct] [--tls 1.3|1.2] [--key ecdsa|rsa] [--pin none|split] [--seed N]
+  [--idle 7000] [--json PATH] [--no-install]`;
 
 export class UsageError extends Error {}
 
@@ -37,9 +40,11 @@ function list(text: string | undefined): string[] | undefined {
   return text?.split(',').filter((name) => name !== '');
 }
 
-function pinOf(text: string): BenchOptions['pin'] {
-  if (text === 'split' || text === 'none') return text;
-  throw new UsageError(`--pin must be none or split, not "${text}"`);
+/** The first of `words` is the default. */
+function oneOf<T extends string>(name: string, text: string | undefined, words: readonly [T, ...T[]]): T {
+  const found = words.find((word) => word === (text ?? words[0]));
+  if (found === undefined) throw new UsageError(`--${name} must be ${words.join(' or ')}, not "${text}"`);
+  return found;
 }
 
 /** @throws UsageError for an unknown option or a value out of range. */
@@ -47,13 +52,15 @@ export function parseOptions(argv: string[]): BenchOptions {
   const { values } = read(argv);
   const quick = values.quick === true;
   return {
-    rounds: Math.round(positive('rounds', values.rounds ?? (quick ? '3' : '10'))),
-    seconds: positive('seconds', values.seconds ?? (quick ? '0.7' : '2')),
-    warmupSeconds: positive('warmup', values.warmup ?? (quick ? '0.3' : '0.5')),
+    rounds: Math.round(positive('rounds', values.rounds ?? (quick ? '3' : '7'))),
+    seconds: positive('seconds', values.seconds ?? (quick ? '0.5' : '0.7')),
+    warmupSeconds: positive('warmup', values.warmup ?? '0.2'),
     only: list(values.only),
     targets: list(values.targets),
     seed: Math.round(positive('seed', values.seed ?? String(1 + (Date.now() % 1_000_000)))),
-    pin: pinOf(values.pin ?? 'none'),
+    pin: oneOf('pin', values.pin, ['none', 'split']),
+    tlsVersion: oneOf('tls', values.tls, ['1.3', '1.2']),
+    key: oneOf('key', values.key, ['ecdsa', 'rsa']),
     jsonPath: values.json,
     idleConnections: Math.round(positive('idle', values.idle ?? '7000')),
     install: values['no-install'] !== true,
@@ -72,6 +79,8 @@ function read(argv: string[]) {
         only: { type: 'string' },
         targets: { type: 'string' },
         seed: { type: 'string' },
+        tls: { type: 'string' },
+        key: { type: 'string' },
         pin: { type: 'string' },
         json: { type: 'string' },
         idle: { type: 'string' },

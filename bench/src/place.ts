@@ -4,14 +4,24 @@
  */
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TlsTerms } from './certificate.js';
 import type { Child } from './child.js';
 
 export interface TargetPlace {
   backendPort: number;
+  tls: TlsTerms;
   /** Temporary folder for the configuration; removed by the runner. */
   folder: string;
   /** CPU list for taskset; undefined leaves the placement to the scheduler. */
   cpus: string | undefined;
+}
+
+/** `direct` has no process of its own that counts, and speaks no TLS; `openssl` speaks nothing else. */
+export interface Started {
+  port: number;
+  /** Where it speaks TLS. */
+  securePort?: number;
+  child: Child | undefined;
 }
 
 function canListen(port: number): Promise<boolean> {

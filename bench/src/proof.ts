@@ -1,11 +1,14 @@
 /**
  * Proves that a target is a correct WebSocket proxy before any number of it counts: a random key whose accept value is
  * computed here, then text, binary, 16 KiB and 64 KiB messages, whose echoes must be equal byte for byte, then the
- * closing handshake. Written against node:net alone, so that it shares no code with the load generator.
+ * closing handshake. Written against node:net and node:tls alone, so that it shares no code with the load generator. Over TLS the
+ * certificate, the version, the cipher and the group must be those of the run.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectSecure, type TLSSocket } from 'node:tls';
+import { cipherOf, group, type TlsTerms } from './certificate.js';
 
 const opcodes = { text: 1, binary: 2, close: 8 };
 
@@ -81,11 +84,45 @@ async function echo(socket: Socket, reader: Reader, opcode: number, payload: Buf
   if (!answer.equals(expected)) throw new Error(`the echo of ${payload.length} bytes differs from what was sent`);
 }
 
-/** @throws Error that says what the target got wrong. */
-export async function prove(name: string, port: number): Promise<void> {
+/** What the load offers (native/stream.c), to what must come of it. @throws Error naming what differs. */
+async function connectAs(port: number, terms: TlsTerms): Promise<TLSSocket> {
+  const version = `TLSv${terms.version}` as const;
+  const socket = connectSecure({
+    port,
+    host: '127.0.0.1',
+    servername: 'bench.example.com',
+    ca: terms.certificate,
+    minVersion: version,
+    maxVersion: version,
+    ciphers: cipherOf(terms),
+    ecdhCurve: group,
+    ALPNProtocols: ['http/1.1'],
+  });
+  await once(socket, 'secureConnect');
+  const key = socket.getEphemeralKeyInfo();
+  const given = [
+    socket.getProtocol(),
+    socket.getCipher().name,
+    key !== null && 'name' in key ? key.name : 'no group',
+    socket.getPeerX509Certificate()?.toString().trim(),
+  ];
+  const due = [version, cipherOf(terms), group, terms.certificate.trim()];
+  const wrong = due.findIndex((value, index) => value !== given[index]);
+  if (wrong >= 0) throw new Error(`negotiated ${given[wrong]} where ${due[wrong]} was due`);
+  return socket;
+}
+
+async function connectPlain(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** @throws Error that says what the target got wrong. */
+export async function prove(name: string, port: number, terms?: TlsTerms): Promise<void> {
+  let socket: Socket | undefined;
   try {
-    await once(socket, 'connect');
+    socket = terms === undefined ? await connectPlain(port) : await connectAs(port, terms);
     const reader = new Reader(socket);
     await upgrade(socket, reader);
     await echo(socket, reader, opcodes.text, Buffer.from('grüße aus der schleuse', 'utf8'));
@@ -94,8 +131,11 @@ export async function prove(name: string, port: number): Promise<void> {
     }
     await echo(socket, reader, opcodes.close, Buffer.from([0x03, 0xe8]));
   } catch (error) {
-    throw new Error(`${name} is no correct WebSocket proxy: ${error instanceof Error ? error.message : String(error)}`);
+    const over = terms === undefined ? '' : ' over TLS';
+    throw new Error(
+      `${name} is no correct WebSocket proxy${over}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   } finally {
-    socket.destroy();
+    socket?.destroy();
   }
 }

@@ -2,6 +2,7 @@
  * The result as Markdown: machine and parameters, one table a scenario (median and 95 % interval of every metric, and
  * the base's ratio to each other target), the goals. Pure: text from values.
  */
+import { describeTerms } from './certificate.js';
 import type { Verdict } from './goals.js';
 import type { Machine } from './machine.js';
 import type { BenchOptions } from './options.js';
@@ -20,6 +21,9 @@ const headings: Record<string, string> = {
   rssFromStartBytes: 'RSS B/conn, from an untouched start',
   startMiB: 'RSS before, MiB',
   handshakesPerSecond: 'handshakes/s',
+  resumed: 'resumed',
+  plainBytes: 'of a plain one',
+  tlsBytes: 'TLS on top',
 };
 
 function number(value: number): string {
@@ -88,6 +92,7 @@ export function markdown(report: Report): string {
         .join(', ')}`,
       `- ${options.rounds} rounds, ${options.seconds} s each after ${options.warmupSeconds} s of warm-up, one proxy thread or`,
       `  worker, pin ${options.pin}, seed ${options.seed}; medians with bootstrap 95 % intervals, ratios paired by round`,
+      `- TLS of all peers: ${describeTerms({ version: options.tlsVersion, key: options.key })}`,
     ].join('\n'),
     ...report.results.map(scenarioSection),
   ];

@@ -3,7 +3,7 @@
  * paired ratio of the scenario's base to every other target. A run that failed leaves a gap, which a pair skips.
  */
 import type { Metrics } from './load.js';
-import type { Scenario } from './scenarios.js';
+import type { Scenario } from './scenario.js';
 import { type Estimate, estimate, type Random } from './statistics.js';
 
 export interface Failure {
@@ -38,13 +38,27 @@ export class ScenarioResult {
 
   /** Of the per-round quotients numerator / denominator. */
   ratio(numerator: string, denominator: string, metric: string): Estimate | undefined {
-    const below = this.#runs.get(denominator) ?? [];
-    const quotients = (this.#runs.get(numerator) ?? []).map((run, round) => {
-      const top = run?.[metric];
-      const bottom = below[round]?.[metric];
-      return top === undefined || bottom === undefined || bottom === 0 ? undefined : top / bottom;
+    return this.#paired(numerator, denominator, metric, (top, bottom) => (bottom === 0 ? undefined : top / bottom));
+  }
+
+  /** Of the per-round differences target − peer. */
+  difference(target: string, peer: string, metric: string): Estimate | undefined {
+    return this.#paired(target, peer, metric, (one, other) => one - other);
+  }
+
+  #paired(
+    target: string,
+    peer: string,
+    metric: string,
+    form: (value: number, peers: number) => number | undefined,
+  ): Estimate | undefined {
+    const others = this.#runs.get(peer) ?? [];
+    const values = (this.#runs.get(target) ?? []).map((run, round) => {
+      const value = run?.[metric];
+      const peers = others[round]?.[metric];
+      return value === undefined || peers === undefined ? undefined : form(value, peers);
     });
-    return this.#estimateOf(quotients);
+    return this.#estimateOf(values);
   }
 
   #estimateOf(values: (number | undefined)[]): Estimate | undefined {

@@ -1,44 +1,16 @@
 /**
- * The scenarios: which targets take part, what one run does, which of its numbers are shown, and which target's ratio
- * to the others is formed. Parameters are the issue's: 50 connections with one message in flight, an 800-byte
+ * The scenarios, those without TLS (scenarios-tls.ts has the others). Parameters are the issue's: 50 connections with one message in flight, an 800-byte
  * browser head, 10 000 messages/s over 100 connections, 1 000 handshakes/s beside them.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { awaitEvent, type Metrics, measureLoad, startLoad } from './load.js';
-import { assertDescriptors, processTree, residentBytes } from './process-usage.js';
+import { idle } from './idle.js';
+import { type LoadArguments, type Metrics, measureBeside, measureLoad } from './load.js';
+import { gateways, latencies, type RunSettings, type Scenario, timed } from './scenario.js';
+import { tlsScenarios } from './scenarios-tls.js';
 import type { RunningTarget } from './target.js';
 
-export interface RunSettings {
-  seconds: number;
-  warmupSeconds: number;
-  idleConnections: number;
-  /** Cores of the load generator. */
-  cpus: string | undefined;
-}
+const peers = [...gateways, 'http-proxy'];
 
-export interface Scenario {
-  name: string;
-  title: string;
-  /** The target whose ratio to each other is formed. */
-  base: string;
-  targets: string[];
-  /** Shown in this order; the ratio is formed for each of `ratios`. */
-  metrics: string[];
-  ratios: string[];
-  /** A new process for every run, for what depends on its history (memory). */
-  fresh: boolean;
-  run(target: RunningTarget, settings: RunSettings): Promise<Metrics>;
-}
-
-const peers = ['haproxy', 'nginx', 'http-proxy'];
-const settleMs = 300;
-const spareDescriptors = 500;
-
-function timed(settings: RunSettings): { seconds: number; warmup: number } {
-  return { seconds: settings.seconds, warmup: settings.warmupSeconds };
-}
-
-function echo(name: string, label: string, size: number): Scenario {
+function echo(name: string, label: string, size: number): Omit<Scenario, 'group'> {
   return {
     name,
     title: `Echo of ${label} over 50 connections, one message in flight each`,
@@ -59,74 +31,18 @@ function churn(close: 'fin' | 'frame'): Scenario['run'] {
   return (target, settings) => measureLoad('churn', target, { ...timed(settings), close }, settings.cpus);
 }
 
+const steadyRate: LoadArguments = { rate: 10_000, connections: 100 };
+
 function rate(target: RunningTarget, settings: RunSettings): Promise<Metrics> {
-  return measureLoad('rate', target, { ...timed(settings), rate: 10_000, connections: 100 }, settings.cpus);
+  return measureLoad('rate', target, { ...timed(settings), ...steadyRate }, settings.cpus);
 }
 
-async function rateWithHandshakes(target: RunningTarget, settings: RunSettings): Promise<Metrics> {
-  const seconds = settings.seconds + settings.warmupSeconds + 0.2;
-  const options = { rate: 1000, connections: 500, warmup: 0.1, seconds };
-  const handshakes = startLoad('churn', target.port, options, settings.cpus);
-  try {
-    await awaitEvent(handshakes, 'started', 10_000);
-    const { cpuUs: _, ...metrics } = await rate(target, settings);
-    await awaitEvent(handshakes, 'stopped', 20_000);
-    const beside = await awaitEvent(handshakes, 'done', 10_000);
-    return { ...metrics, handshakesPerSecond: beside.perSecond ?? 0, errors: beside.errors ?? 0 };
-  } finally {
-    await handshakes.close();
-  }
+function rateWithHandshakes(target: RunningTarget, settings: RunSettings): Promise<Metrics> {
+  const handshakes = { rate: 1000, connections: 500 };
+  return measureBeside(target, { ...timed(settings), ...steadyRate }, handshakes, settings.cpus);
 }
 
-/**
- * Memory per idle connection. The process is new and has served 2 000 connections, 50 at a time, so that its code is
- * loaded (and compiled, where it is JavaScript) but its pools are not filled: (resident with N idle connections, each
- * having echoed once, minus resident before) / N. `rssAgainBytes` is the same after all N were closed and N others
- * opened, against the same start: it shows what a target does not give back. A garbage collector can return memory
- * meanwhile, which flatters; `rssFromStartBytes`, against the process before its first connection, is the upper bound.
- */
-async function idle(target: RunningTarget, settings: RunSettings): Promise<Metrics> {
-  if (target.child === undefined) return {};
-  assertDescriptors(2 * settings.idleConnections + spareDescriptors);
-  const pids = processTree(target.child.pid);
-  const untouched = residentBytes(pids);
-  const warm = startLoad('churn', target.port, { total: 2000, connections: 50, warmup: 0 }, settings.cpus);
-  await awaitEvent(warm, 'started', 10_000);
-  await awaitEvent(warm, 'stopped', 60_000);
-  await awaitEvent(warm, 'done', 10_000);
-  await warm.close();
-  await delay(settleMs);
-  const start = residentBytes(pids);
-  const first = await residentWithIdle(target, settings, pids);
-  await delay(settleMs);
-  const second = await residentWithIdle(target, settings, pids);
-  const each = (bytes: number): number => bytes / settings.idleConnections;
-  return {
-    rssBytes: each(first - start),
-    rssAgainBytes: each(second - start),
-    rssFromStartBytes: each(first - untouched),
-    startMiB: start / 2 ** 20,
-  };
-}
-
-async function residentWithIdle(target: RunningTarget, settings: RunSettings, pids: number[]): Promise<number> {
-  const load = startLoad('idle', target.port, { connections: settings.idleConnections }, settings.cpus);
-  try {
-    await awaitEvent(load, 'started', 60_000);
-    await delay(settleMs);
-    const resident = residentBytes(pids);
-    load.process.stdin?.end();
-    await awaitEvent(load, 'stopped', 10_000);
-    await awaitEvent(load, 'done', 10_000);
-    return resident;
-  } finally {
-    await load.close();
-  }
-}
-
-const latencies = ['p50Us', 'p99Us', 'p999Us'];
-
-export const scenarios: Scenario[] = [
+const plainScenarios: Omit<Scenario, 'group'>[] = [
   echo('echo64', '64 B', 64),
   echo('echo1k', '1 KiB', 1024),
   echo('echo16k', '16 KiB', 16 * 1024),
@@ -159,6 +75,7 @@ export const scenarios: Scenario[] = [
     metrics: ['rssBytes', 'rssAgainBytes', 'rssFromStartBytes', 'startMiB'],
     ratios: ['rssBytes'],
     fresh: true,
+    roundsMax: 3,
     run: idle,
   },
   {
@@ -201,4 +118,9 @@ export const scenarios: Scenario[] = [
     fresh: false,
     run: churn('fin'),
   },
+];
+
+export const scenarios: Scenario[] = [
+  ...plainScenarios.map((scenario): Scenario => ({ ...scenario, group: 'plain' })),
+  ...tlsScenarios.map((scenario): Scenario => ({ ...scenario, group: 'tls' })),
 ];

@@ -7,12 +7,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { echoServerProgram } from './build-native.js';
+import { makeTerms, type TlsTerms } from './certificate.js';
 import { Child, findProgram } from './child.js';
 import type { BenchOptions } from './options.js';
 import type { TargetPlace } from './place.js';
 import { prove } from './proof.js';
 import { type Failure, ScenarioResult } from './results.js';
-import type { RunSettings, Scenario } from './scenarios.js';
+import type { RunSettings, Scenario } from './scenario.js';
 import { type Random, seededRandom, shuffled } from './statistics.js';
 import { type RunningTarget, startTarget } from './target.js';
 
@@ -23,6 +24,7 @@ export class Session {
   readonly #settings: RunSettings;
   readonly #targets = new Map<string, RunningTarget>();
   #backendPort = 0;
+  #tls: TlsTerms | undefined;
   #started = 0;
 
   constructor(readonly options: BenchOptions) {
@@ -34,6 +36,7 @@ export class Session {
   }
 
   async start(): Promise<void> {
+    this.#tls = makeTerms(this.folder, this.options.tlsVersion, this.options.key);
     const backend = new Child(echoServerProgram, [], { cpus: this.#settings.cpus });
     const line: unknown = JSON.parse(await backend.line(5000));
     if (typeof line !== 'object' || line === null || !('port' in line))
@@ -47,15 +50,18 @@ export class Session {
       if (this.#targets.has(name)) continue;
       const target = await this.#launch(name);
       this.#targets.set(name, target);
+      if (target.port === 0) continue;
       await prove(name, target.port);
-      console.error(`${name}: echoes correctly`);
+      if (target.securePort !== undefined) await prove(name, target.securePort, this.#terms);
+      console.error(`${name}: echoes correctly${target.securePort === undefined ? '' : ', over TLS too'}`);
     }
   }
 
   async run(scenario: Scenario): Promise<ScenarioResult> {
     const result = new ScenarioResult(scenario, this.#random);
-    for (let round = 0; round < this.options.rounds; round++) {
-      process.stderr.write(`${scenario.name}: round ${round + 1} of ${this.options.rounds}\n`);
+    const rounds = Math.min(this.options.rounds, scenario.roundsMax ?? this.options.rounds);
+    for (let round = 0; round < rounds; round++) {
+      process.stderr.write(`${scenario.name}: round ${round + 1} of ${rounds}\n`);
       for (const name of shuffled(scenario.targets, this.#random)) {
         await this.#runOnce(scenario, name, round, result);
       }
@@ -84,9 +90,15 @@ export class Session {
     }
   }
 
+  get #terms(): TlsTerms {
+    if (this.#tls === undefined) throw new Error('the session was not started');
+    return this.#tls;
+  }
+
   #launch(name: string): Promise<RunningTarget> {
     const place: TargetPlace = {
       backendPort: this.#backendPort,
+      tls: this.#terms,
       folder: mkdtempSync(join(this.folder, `${name}-${this.#started++}-`)),
       cpus: this.options.pin === 'split' ? '0' : undefined,
     };

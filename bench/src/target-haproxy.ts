@@ -4,10 +4,11 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { group, suite13, suites12 } from './certificate.js';
 import { Child, findProgram } from './child.js';
-import { freePort, type TargetPlace, waitForPort } from './place.js';
+import { freePort, type Started, type TargetPlace, waitForPort } from './place.js';
 
-const configuration = (port: number, backendPort: number): string => `
+const configuration = (port: number, securePort: number, { backendPort, tls }: TargetPlace): string => `
 global
   nbthread 1
   maxconn 9000
@@ -23,15 +24,21 @@ frontend bench
   bind 127.0.0.1:${port} backlog 4096
   http-request set-header X-Forwarded-Proto http
   default_backend echo
+frontend secure
+  bind 127.0.0.1:${securePort} backlog 4096 ssl crt ${tls.bothFile} alpn http/1.1 ssl-min-ver TLSv${tls.version} ssl-max-ver TLSv${tls.version} ciphers ${suites12[tls.key]} ciphersuites ${suite13} curves ${group}
+  http-request set-header X-Forwarded-Proto https
+  default_backend echo
 backend echo
   server echo 127.0.0.1:${backendPort}
 `;
 
-export async function startHaproxy(place: TargetPlace): Promise<{ port: number; child: Child }> {
+export async function startHaproxy(place: TargetPlace): Promise<Started> {
   const port = await freePort();
+  const securePort = await freePort();
   const file = join(place.folder, 'haproxy.cfg');
-  writeFileSync(file, configuration(port, place.backendPort));
+  writeFileSync(file, configuration(port, securePort, place));
   const child = new Child(findProgram('haproxy') ?? 'haproxy', ['-db', '-f', file], { cpus: place.cpus });
   await waitForPort(port, child);
-  return { port, child };
+  await waitForPort(securePort, child);
+  return { port, securePort, child };
 }

@@ -4,11 +4,11 @@
  */
 import { fileURLToPath } from 'node:url';
 import { Child } from './child.js';
-import { freePort, type TargetPlace, waitForPort } from './place.js';
+import { freePort, type Started, type TargetPlace, waitForPort } from './place.js';
 
 const server = fileURLToPath(new URL('./http-proxy-server.js', import.meta.url));
 
-export async function startHttpProxy(place: TargetPlace): Promise<{ port: number; child: Child }> {
+export async function startHttpProxy(place: TargetPlace): Promise<Started> {
   const port = await freePort();
   const child = new Child(process.execPath, [server, String(port), String(place.backendPort)], { cpus: place.cpus });
   await waitForPort(port, child);

@@ -4,10 +4,11 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { group, suite13, suites12 } from './certificate.js';
 import { Child, findProgram } from './child.js';
-import { freePort, type TargetPlace, waitForPort } from './place.js';
+import { freePort, type Started, type TargetPlace, waitForPort } from './place.js';
 
-const configuration = (port: number, place: TargetPlace): string => `
+const configuration = (port: number, securePort: number, place: TargetPlace): string => `
 daemon off;
 worker_processes 1;
 worker_rlimit_nofile 20000;
@@ -36,6 +37,13 @@ http {
   }
   server {
     listen 127.0.0.1:${port} backlog=4096;
+    listen 127.0.0.1:${securePort} ssl backlog=4096;
+    ssl_certificate ${place.tls.certificateFile};
+    ssl_certificate_key ${place.tls.keyFile};
+    ssl_protocols TLSv${place.tls.version};
+    ssl_ciphers ${suites12[place.tls.key]};
+    ssl_conf_command Ciphersuites ${suite13};
+    ssl_ecdh_curve ${group};
     location / {
       proxy_pass http://echo;
       proxy_http_version 1.1;
@@ -52,13 +60,15 @@ http {
 }
 `;
 
-export async function startNginx(place: TargetPlace): Promise<{ port: number; child: Child }> {
+export async function startNginx(place: TargetPlace): Promise<Started> {
   const port = await freePort();
+  const securePort = await freePort();
   const file = join(place.folder, 'nginx.conf');
   mkdirSync(join(place.folder, 'nginx'), { recursive: true });
-  writeFileSync(file, configuration(port, place));
+  writeFileSync(file, configuration(port, securePort, place));
   const program = findProgram('nginx') ?? 'nginx';
   const child = new Child(program, ['-e', 'stderr', '-p', place.folder, '-c', file], { cpus: place.cpus });
   await waitForPort(port, child);
-  return { port, child };
+  await waitForPort(securePort, child);
+  return { port, securePort, child };
 }

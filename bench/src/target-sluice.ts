@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from './child.js';
-import { freePort, type TargetPlace, waitForPort } from './place.js';
+import { freePort, type Started, type TargetPlace, waitForPort } from './place.js';
 
 const command = fileURLToPath(new URL('../../packages/dataplane/bin/sluice.js', import.meta.url));
 const readyTimeoutMs = 20_000;
@@ -17,7 +17,7 @@ export interface SluiceSettings {
   accessLog: string;
 }
 
-const document = (port: number, backendPort: number): string => `
+const document = (port: number, securePort: number, { backendPort, tls }: TargetPlace): string => `
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: { name: bench, namespace: default }
@@ -25,6 +25,15 @@ spec:
   gatewayClassName: sluice
   listeners:
     - { name: http, protocol: HTTP, port: ${port} }
+    - { name: https, protocol: HTTPS, port: ${securePort}, tls: { certificateRefs: [{ name: bench }] } }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: bench, namespace: default }
+type: kubernetes.io/tls
+stringData:
+  tls.crt: ${JSON.stringify(tls.certificate)}
+  tls.key: ${JSON.stringify(tls.privateKey)}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -49,13 +58,11 @@ ports: [{ name: ws, port: ${backendPort}, protocol: TCP }]
 endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]
 `;
 
-export async function startSluice(
-  place: TargetPlace,
-  settings: SluiceSettings,
-): Promise<{ port: number; child: Child }> {
+export async function startSluice(place: TargetPlace, settings: SluiceSettings): Promise<Started> {
   const port = await freePort();
+  const securePort = await freePort();
   const file = join(place.folder, 'sluice.yaml');
-  writeFileSync(file, document(port, place.backendPort));
+  writeFileSync(file, document(port, securePort, place));
   const args = ['serve', '--config', file, '--workers', String(settings.workers), '--access-log', settings.accessLog];
   const more = [
     '--admin',
@@ -72,7 +79,8 @@ export async function startSluice(
   const child = new Child(process.execPath, [command, ...args, ...more], { cpus: place.cpus });
   while (!isReadyLine(await child.line(readyTimeoutMs)));
   await waitForPort(port, child);
-  return { port, child };
+  await waitForPort(securePort, child);
+  return { port, securePort, child };
 }
 
 function isReadyLine(line: string): boolean {

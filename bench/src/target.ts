@@ -1,23 +1,21 @@
 /**
- * What a target is to the runner: something that listens on a port of 127.0.0.1, forwards to the backend's port, and
- * whose CPU time and memory can be read. `direct` is the backend itself, the ceiling of what the load can show.
+ * What a target is to the runner: something that listens on a port of 127.0.0.1, and on another with TLS, forwards to the
+ * backend's port, and whose CPU time and memory can be read. `direct` is the backend itself, the ceiling of what the load
+ * can show; `openssl` is what an idle TLS connection costs anybody.
  */
 import { join } from 'node:path';
-import type { Child } from './child.js';
-import type { TargetPlace } from './place.js';
+import type { Started, TargetPlace } from './place.js';
 import { startHaproxy } from './target-haproxy.js';
 import { startHttpProxy } from './target-http-proxy.js';
 import { startNginx } from './target-nginx.js';
+import { startOpenssl } from './target-openssl.js';
 import { startSluice } from './target-sluice.js';
 
-export interface RunningTarget {
+export interface RunningTarget extends Started {
   name: string;
-  port: number;
-  /** Undefined for `direct`, whose own CPU is the load's business. */
-  child: Child | undefined;
 }
 
-type Start = (place: TargetPlace) => Promise<{ port: number; child: Child | undefined }>;
+type Start = (place: TargetPlace) => Promise<Started>;
 
 const starts: Record<string, Start> = {
   sluice: (place) => startSluice(place, { workers: 1, accessLog: 'off' }),
@@ -27,6 +25,7 @@ const starts: Record<string, Start> = {
   haproxy: startHaproxy,
   nginx: startNginx,
   'http-proxy': startHttpProxy,
+  openssl: startOpenssl,
   direct: (place) => Promise.resolve({ port: place.backendPort, child: undefined }),
 };
 
