@@ -12,6 +12,7 @@ import type { EndSignal, Signals } from '@sluice/shared/cli/signals';
 import { writeText } from '@sluice/shared/cli/write-text';
 import { createLogger, type Logger } from '@sluice/shared/log';
 import { CLOSING_MAX_MS } from '../primary/drain.js';
+import { loadBus } from '../primary/health-bus.js';
 import { DAEMON_STOP_TIMEOUT_MS } from '../primary/health-daemon.js';
 import { STOP_TIMEOUT_MS } from '../primary/incarnation.js';
 import { openReload } from '../primary/open-reload.js';
@@ -133,9 +134,10 @@ export async function serve(options: Options, signals: Signals): Promise<void> {
   if (signals.early !== undefined) return;
   const faults = process.env.SLUICE_FAULTS === '1';
   // What the configuration is read from may never end: standard input, a FIFO.
-  const reload = await Promise.race([openReload(options, log), signals.ended]);
-  if (reload === undefined || signals.early !== undefined) process.exit(ExitCode.ok);
-  const primary = await createPrimary({ options, log, reload });
+  const opened = await Promise.race([Promise.all([openReload(options, log), loadBus(options)]), signals.ended]);
+  if (opened === undefined || signals.early !== undefined) process.exit(ExitCode.ok);
+  const [reload, openBus] = opened;
+  const primary = await createPrimary({ options, log, reload, openBus });
   const shutdown = new Shutdown({ primary, log, signals, drainTimeoutMs });
   handleProcessEvents(primary, shutdown, signals, log);
   let serving = false;

@@ -7,21 +7,17 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
-import { redisOf } from '@sluice/shared/cli/redis-options';
 import { Discovery } from '@sluice/shared/discovery/discovery';
 import { createBoard, type StatusBoard } from '@sluice/shared/health/board';
 import type { BusState, BusSubscriber } from '@sluice/shared/health/bus';
-import { createIpcSubscriber } from '@sluice/shared/health/ipc/subscriber';
-import { createRedisSubscriber } from '@sluice/shared/health/redis/subscriber';
 import type { Logger } from '@sluice/shared/log';
-import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
 import type { ServiceSnapshot } from '@sluice/shared/snapshot/snapshot';
 import type { Options } from '../cli/options.js';
 import type { EngineIndex, Native } from '../engine/binding.js';
 import type { ToWorker } from '../worker/messages.js';
-import { HealthDaemon } from './health-daemon.js';
+import type { Bus, OpenBus } from './health-bus.js';
 import { HealthFeed } from './health-feed.js';
-import type { HealthSource, HealthView } from './health-view.js';
+import type { HealthView } from './health-view.js';
 import { LiveConnections } from './live-connections.js';
 import { Membership } from './membership.js';
 
@@ -37,6 +33,7 @@ const NO_STATS: BusSubscriber['stats'] = { lagMs: 0, reconnects: 0, rereads: 0, 
 
 export interface HealthOptions {
   readonly options: Options;
+  readonly openBus: OpenBus;
   /** Of the first configuration. */
   readonly services: readonly ServiceSnapshot[];
   /** For an embedded daemon: `encodeProbedServices`. */
@@ -48,38 +45,6 @@ export interface HealthOptions {
   readonly post: (message: ToWorker) => void;
   /** The oldest revision of the membership that a worker may still choose by. */
   readonly seen: () => number;
-}
-
-interface Bus {
-  readonly source: HealthSource;
-  readonly subscriber: BusSubscriber | null;
-  readonly daemon: HealthDaemon | null;
-}
-
-/** Arguments of the embedded daemon: the same log. What it is to probe it is told by messages. */
-function daemonArguments({ logLevel, resolveIntervalMs, healthAdmin }: Options): readonly string[] {
-  const admin = healthAdmin === null ? 'off' : hostPort(healthAdmin.address, healthAdmin.port);
-  const rest = ['--log-level', logLevel, '--resolve-interval', `${resolveIntervalMs}ms`, '--admin', admin];
-  return ['--embedded', ...rest];
-}
-
-/** The bus that the options mean. `services`: what an embedded daemon is to probe. Throws ExitError when they mean no Redis that there could be. */
-function openBus(options: Options, services: string, log: Logger): Bus {
-  const redis = redisOf('sluice', options);
-  if (redis !== null) {
-    try {
-      return { source: 'redis', subscriber: createRedisSubscriber(redis, log), daemon: null };
-    } catch (error) {
-      throw new ExitError(ExitCode.usage, `sluice: ${(error as Error).message}`, { cause: error });
-    }
-  }
-  if (options.health === 'off') return { source: 'off', subscriber: null, daemon: null };
-  const subscriber = createIpcSubscriber(log);
-  return {
-    source: 'embedded',
-    subscriber,
-    daemon: new HealthDaemon({ args: daemonArguments(options), services, subscriber, log }),
-  };
 }
 
 export class Health {
@@ -105,7 +70,7 @@ export class Health {
     const { options, services, native, engines, log, post, seen } = health;
     checkRoom(services, options.endpointsMax);
     this.#options = { options, log };
-    this.#bus = openBus(options, health.probedServices, log);
+    this.#bus = health.openBus(health.probedServices, log);
     this.board = createBoard(options.endpointsMax, engines.length);
     const live = new LiveConnections({ native, engines, log });
     this.#live = live;

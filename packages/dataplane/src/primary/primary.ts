@@ -22,6 +22,7 @@ import { drain } from './drain.js';
 import { createEngines } from './engines.js';
 import { type HangWatch, watchForHangs } from './hang-watch.js';
 import { Health } from './health.js';
+import type { OpenBus } from './health-bus.js';
 import { InForce } from './in-force.js';
 import type { BoundListener } from './listeners.js';
 import { type LogSink, openSink } from './log-sink.js';
@@ -39,6 +40,7 @@ export interface PrimaryOptions {
   readonly log: Logger;
   /** With the first configuration. The primary closes it. */
   readonly reload: Reload;
+  readonly openBus: OpenBus;
 }
 
 function loadEngine(): Native {
@@ -81,7 +83,7 @@ export class Primary {
   #closed: Promise<void> | undefined;
 
   /** Binds everything; starts nothing yet. Throws ExitError. */
-  constructor({ options, log, reload }: PrimaryOptions) {
+  constructor({ options, log, reload, openBus }: PrimaryOptions) {
     const first = reload.takeFirst();
     const sink = openAccessLog(options.accessLog);
     this.#options = options;
@@ -98,6 +100,7 @@ export class Primary {
     const { probedServices } = first;
     this.#health = new Health({
       options,
+      openBus,
       services,
       probedServices,
       native,

@@ -13,7 +13,6 @@ import type { EndSignal, Signals } from '@sluice/shared/cli/signals';
 import { writeText } from '@sluice/shared/cli/write-text';
 import type { BusPublisher } from '@sluice/shared/health/bus';
 import { createIpcPublisher, type ParentChannel } from '@sluice/shared/health/ipc/publisher';
-import { createRedisPublisher } from '@sluice/shared/health/redis/publisher';
 import { createLogger, type Logger } from '@sluice/shared/log';
 import { type AdminSources, startAdmin } from '../admin.js';
 import { Daemon } from '../daemon.js';
@@ -29,10 +28,11 @@ const SECOND_SIGNAL = { SIGTERM: ExitCode.terminated, SIGINT: ExitCode.interrupt
 /** Giving the lease back may take so long; it runs out by itself a moment later anyway. */
 const CLOSE_MAX_MS = 3000;
 
-/** `channel`: to the parent of an embedded daemon. */
-function createPublisher(bus: Bus, channel: ParentChannel, log: Logger): BusPublisher {
+/** `channel`: to the parent of an embedded daemon, which does without the client of Redis. */
+async function createPublisher(bus: Bus, channel: ParentChannel, log: Logger): Promise<BusPublisher> {
   const identity = `${hostname()}/${process.pid}`;
   if (bus.type === 'ipc') return createIpcPublisher(log, identity, channel);
+  const { createRedisPublisher } = await import('@sluice/shared/health/redis/publisher');
   try {
     return createRedisPublisher(bus.redis, log, identity);
   } catch (error) {
@@ -129,7 +129,7 @@ export async function run(options: Options, signals: Signals): Promise<void> {
   const log = createLogger({ level: logLevel, name: 'healthd' });
   const parent = bus.type === 'ipc' ? new ParentServices(log) : undefined;
   const source = parent ?? new FileServices({ paths: config, watch, log });
-  const publisher = createPublisher(bus, parent?.channel ?? process, log);
+  const publisher = await createPublisher(bus, parent?.channel ?? process, log);
   const metrics = createHealthdMetrics({
     version: VERSION,
     services: () => daemon.services,

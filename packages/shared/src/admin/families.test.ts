@@ -47,4 +47,20 @@ describe('metric families', () => {
     families.gauge('g', 'G.', [], () => 1);
     expect(() => families.gauge('g', 'G.', [], () => 1)).toThrow('already');
   });
+
+  it('have names that Prometheus takes', () => {
+    const families = new Families();
+    expect(() => families.gauge('a-b', 'G.', [], () => 1)).toThrow('a-b is not the name of a metric');
+    expect(() => families.gauge('g', 'G.', ['a.b'], () => [])).toThrow('a.b is not the name of a label');
+  });
+
+  it('say what is no number, and what has no end', async () => {
+    const families = new Families();
+    families.gauge('g', 'One\nback\\slash.', [], () => Number.NaN);
+    families.gauge('h', 'H.', [], () => Number.NEGATIVE_INFINITY);
+    families.gauge('i', 'I.', [], () => Number.POSITIVE_INFINITY);
+    const page = await lines(families);
+    expect(page[0]).toBe('# HELP g One\\nback\\\\slash.');
+    expect([page[2], page[5], page[8]]).toEqual(['g NaN', 'h -Inf', 'i +Inf']);
+  });
 });

@@ -3,7 +3,8 @@
  *
  * Bytes are live while a connection is open. Groups that never had a connection are left out. Primary thread.
  */
-import type { Families, Sample } from '@sluice/shared/admin/families';
+import type { Sample } from '@sluice/shared/admin/exposition';
+import type { Families } from '@sluice/shared/admin/families';
 import type { GroupLabels } from '@sluice/shared/snapshot/groups';
 import { METER_FIELDS, type STAT_NAMES } from '../../engine/binding.js';
 import { readStats } from '../../engine/stats.js';
@@ -17,7 +18,7 @@ const ACTIVE = METER_FIELDS.indexOf('active');
 const BYTES_UP = METER_FIELDS.indexOf('bytesUp');
 const BYTES_DOWN = METER_FIELDS.indexOf('bytesDown');
 
-/** A label set's text is made once for each object: prom-client keeps it by identity. */
+/** A label set's text is made once for each object: it is kept by identity. */
 export type SharedLabels = GroupLabels & Readonly<Record<string, string>>;
 
 function sumOf(memory: MeterMemory, group: number, field: number): number {
