@@ -3,9 +3,17 @@
  *
  * Invariant: the time for a text is in proportion to its length (no backtracking), about 10 ns a character: the compiler of
  * the configuration takes none whose automaton is large (shared/resources/expression-states.ts). What an expression begins with
- * literally is compared before it is run, so that of hundreds of path expressions few are. Runs in the workers.
+ * literally is compared before it is run, so that of hundreds of path expressions few are. The package is loaded with the
+ * first configuration that has one. Runs in the workers.
  */
-import { RE2JS } from 're2js';
+import { createRequire } from 'node:module';
+import type { RE2JS } from 're2js';
+
+const require = createRequire(import.meta.url);
+
+function re2(): typeof RE2JS {
+  return (require('re2js') as typeof import('re2js')).RE2JS;
+}
 
 /** Characters that stand for themselves wherever they are outside of a class. */
 const LITERAL = /^\^?([A-Za-z0-9/_~%=&,;:@!<>-]*)(.{0,2})/s;
@@ -46,7 +54,7 @@ const COMPILED_MAX = 1024;
 function compiled(source: string): RE2JS {
   let expression = COMPILED.get(source);
   if (expression === undefined) {
-    expression = RE2JS.compile(source);
+    expression = re2().compile(source);
     for (const oldest of COMPILED.keys()) {
       if (COMPILED.size < COMPILED_MAX) break;
       COMPILED.delete(oldest);
@@ -63,6 +71,8 @@ export class Expression {
 
   /** The compiler of the configuration has seen that it is valid. */
   constructor(source: string) {
+    // Not with the first request that asks for it, which may come when there is no descriptor left.
+    re2();
     this.#source = source;
     this.#prefix = literalPrefix(source);
   }

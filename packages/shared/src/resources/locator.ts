@@ -4,26 +4,17 @@
  * Follows aliases and merge keys to the place that holds the text. A field that is not there has the position of the
  * nearest field around it that is. Never throws. Any thread.
  */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  type LineCounter,
-  type Node,
-  type Pair,
-} from 'yaml';
+import type { Document, LineCounter, Node, Pair } from 'yaml';
 import type { ConfigPath } from './path.js';
 import type { Origin, Position } from './resource.js';
+import { yamlPackage } from './yaml-package.js';
 
 /** The steps into `<<` merges that are followed for one key: enough for people, too few for a loop. */
 const MERGES_MAX = 16;
 
 /** The origin of the resource at `root` of a parsed document. */
 export function createOrigin(file: string, document: Document, lines: Lines, root: Node | null): Origin {
+  const { isAlias, isNode } = yamlPackage();
   const resolve = (node: unknown): Node | undefined => {
     if (isAlias(node)) return node.resolve(document);
     return isNode(node) ? node : undefined;
@@ -72,6 +63,7 @@ interface Child {
 }
 
 function child(node: Node | undefined, step: string | number, resolve: Resolve): Child | undefined {
+  const { isMap, isSeq } = yamlPackage();
   if (isSeq(node)) {
     const value = typeof step === 'number' ? node.items[step] : undefined;
     return value === undefined ? undefined : { key: value, value };
@@ -80,6 +72,7 @@ function child(node: Node | undefined, step: string | number, resolve: Resolve):
 }
 
 function entry(pairs: readonly Pair[], key: string, resolve: Resolve, merges: number): Child | undefined {
+  const { isMap, isScalar, isSeq } = yamlPackage();
   const own = pairs.find((pair) => isScalar(pair.key) && String(pair.key.value) === key);
   if (own !== undefined || merges === 0) return own;
   for (const merged of pairs.filter((pair) => isScalar(pair.key) && isMergeKey(pair.key.value))) {
@@ -99,6 +92,7 @@ function isMergeKey(value: unknown): boolean {
 }
 
 function start(node: unknown): number | undefined {
+  const { isNode, isPair } = yamlPackage();
   if (isPair(node)) return start(node.key);
   return isNode(node) ? (node.range?.[0] ?? undefined) : undefined;
 }

@@ -4,15 +4,17 @@
  * What backtracks (backreferences, look-around) is not in the dialect. Compiled here only to be checked. The time for a text
  * also grows with what the expression compiles to: a hundred `.{0,1000}` would hold a worker for minutes over one path. So
  * that has a bound, beside the length and RE2's own bound of 1000 repetitions, and so has the automaton that is made of it
- * (expression-states.ts). Any thread.
+ * (expression-states.ts). The package is loaded with the first expression. Any thread.
  */
-import { RE2JS } from 're2js';
+import { createRequire } from 'node:module';
 import { hasTooManyStates } from './expression-states.js';
 import { wrong } from './schema.js';
 
 export const REGEX_LENGTH_MAX = 1024;
 /** Instructions of the compiled expression: any that has no repetitions fits. */
 export const REGEX_PROGRAM_MAX = 1200;
+
+const require = createRequire(import.meta.url);
 
 const TOO_MANY_STATES = wrong(
   'can be in too many states at once to be matched in bounded time',
@@ -22,6 +24,7 @@ const TOO_MANY_STATES = wrong(
 /** What is wrong with an expression, with the hint; undefined when it compiles. */
 export function regexFault(text: string): string | undefined {
   if (text.length > REGEX_LENGTH_MAX) return wrong(`is longer than ${REGEX_LENGTH_MAX} characters`);
+  const { RE2JS } = require('re2js') as typeof import('re2js');
   try {
     const expression = RE2JS.compile(text);
     const size = expression.programSize();

@@ -5,12 +5,14 @@
  * rest of the file says is read all the same. No issue shows what the file says: it may be a Secret. Most documents are read quickly, and once more with positions when
  * something must be said of them. No schema is known here. Any thread.
  */
-import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, visit, type YAMLError } from 'yaml';
+import type { Document, LineCounter, Node, YAMLError } from 'yaml';
 import { type DocumentText, splitDocuments } from './documents.js';
 import { type ConfigIssue, fileIssue } from './issue.js';
 import { createOrigin, type Lines, position } from './locator.js';
+import { readJson } from './plain-json.js';
 import { readPlain } from './plain-yaml.js';
 import type { Origin } from './resource.js';
+import { yamlPackage } from './yaml-package.js';
 
 /** One file's text, and the name that issues give it. */
 export interface SourceFile {
@@ -39,7 +41,7 @@ export function readSource({ file, text }: SourceFile): SourceResult {
   const issues: ConfigIssue[] = [];
   const objects: SourceObject[] = [];
   for (const part of splitDocuments(text)) {
-    const value = readPlain(part.text);
+    const value = readJson(part.text) ?? readPlain(part.text);
     if (value === undefined || isList(value)) readWhole({ file, part, issues, objects });
     else objects.push({ value, origin: lazyOrigin(file, part) });
   }
@@ -56,7 +58,7 @@ function lazyOrigin(file: string, part: DocumentText): Origin {
     file,
     locate(path, target) {
       if (origin === undefined) {
-        const lines = new LineCounter();
+        const lines = new (yamlPackage().LineCounter)();
         const [document] = parseDocuments(part.text, lines) ?? [];
         if (document === undefined) return { line: part.linesBefore + 1, column: 1 };
         origin = createOrigin(file, document, { lines, before: part.linesBefore }, document.contents);
@@ -75,7 +77,7 @@ interface Part {
 
 /** Reads a part of a file with all of the language, positions included. */
 function readWhole({ file, part, issues, objects }: Part): void {
-  const counter = new LineCounter();
+  const counter = new (yamlPackage().LineCounter)();
   const lines = { lines: counter, before: part.linesBefore };
   const report = (offset: number, message: string, hint = '') =>
     issues.push(fileIssue(file, message, hint, position(lines, offset)));
@@ -96,7 +98,12 @@ function readWhole({ file, part, issues, objects }: Part): void {
 
 function parseDocuments(text: string, lines: LineCounter): readonly Document.Parsed[] | undefined {
   try {
-    const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true, strict: true });
+    const parsed = yamlPackage().parseAllDocuments(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      merge: true,
+      strict: true,
+    });
     return Array.isArray(parsed) ? parsed : [];
   } catch (error) {
     // The composer is recursive: only the depth of the text can exhaust the stack.
@@ -149,6 +156,7 @@ function toPlain(document: Document, fail: (offset: number, message: string) => 
 
 /** Offset of the first alias without an anchor before it. */
 function unresolvedAlias(document: Document): number | undefined {
+  const { visit } = yamlPackage();
   let offset: number | undefined;
   visit(document, {
     Alias(_, alias) {
@@ -210,6 +218,7 @@ function collectItems(into: Collector, node: Node | null, list: ListValue, origi
     into.issues.push(fileIssue(into.file, 'Lists are nested too deeply', '', at));
     return;
   }
+  const { isMap, isSeq } = yamlPackage();
   const sequence = isMap(node) ? node.get('items', true) : undefined;
   const nodes = isSeq(sequence) ? sequence.items : [];
   for (const [index, item] of (items ?? []).entries()) {

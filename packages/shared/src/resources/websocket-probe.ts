@@ -3,12 +3,12 @@
  *
  * The block is our extension: a manifest that the reference's CRD must take too has it in `sluice.dev/websocket-probe`. Any thread.
  */
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { Fault, type ValueType } from './annotation-values.js';
 import { authority } from './authority.js';
 import { token } from './policy-fields.js';
 import { fields, wrong } from './schema.js';
+import { yamlPackage } from './yaml-package.js';
 
 const RESERVED_FIELDS = /^(?:host|connection|upgrade|content-length|transfer-encoding|te|trailer|sec-websocket-.*)$/i;
 const TEXT_MAX = 16_384;
@@ -58,7 +58,7 @@ export const websocketProbeValue: ValueType<WebsocketProbe> = {
 /** The YAML value of the text; the text itself when it is no YAML, which no schema takes for a mapping. */
 function mappingOf(text: string): unknown {
   try {
-    const document = parseDocument(text, { prettyErrors: false });
+    const document = yamlPackage().parseDocument(text, { prettyErrors: false });
     return document.errors.length > 0 ? text : document.toJS({ maxAliasCount: 0 });
   } catch {
     return text;
