@@ -37,6 +37,8 @@ export function secureManifests(
   listeners: readonly SecureListener[],
   services: Description['services'],
   more: readonly Manifest[],
+  routes?: Description['routes'],
 ): string {
-  return manifests({ listeners: listeners.map((listener) => ({ ...listener, port: 443 })), services, more });
+  const secured = listeners.map((listener) => ({ ...listener, port: 443 }));
+  return manifests({ listeners: secured, services, more, ...(routes === undefined ? {} : { routes }) });
 }

@@ -6,6 +6,7 @@ import type { StreamCalls } from '../stream/scene.js';
 import type { EngineIndex, Native } from './binding.js';
 
 export function createStreamCalls(native: Native, index: EngineIndex): StreamCalls {
+  const reasons = native.closeReasons();
   return {
     detachClient: (id, group) => native.detachClient(index, id, group),
     attachClient: (id, fd, bytes) => native.attachClient(index, id, fd, bytes),
@@ -14,6 +15,7 @@ export function createStreamCalls(native: Native, index: EngineIndex): StreamCal
     openClient: (parent, head) => native.openClient(index, parent, head),
     clientFate: (id) => native.clientFate(index, id),
     resetClient: (id) => native.resetClient(index, id),
+    closeReason: (code) => reasons[code] ?? '',
     logLine: (line) => native.logLine(index, line),
   };
 }

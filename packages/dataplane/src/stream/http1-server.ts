@@ -120,7 +120,8 @@ export class Http1Server implements HttpServer {
     const fd = descriptorOf(socket);
     const idle = client !== undefined && !client.closing && client.current === undefined && socket.writableLength === 0;
     if (client !== undefined && idle && fd >= 0) {
-      const bytes = Buffer.concat([Buffer.from(requestText(request), 'latin1'), early]);
+      const behind: Buffer | null = socket.readableLength > 0 ? socket.read() : null;
+      const bytes = Buffer.concat([Buffer.from(requestText(request), 'latin1'), early, behind ?? Buffer.alloc(0)]);
       client.connection.released = this.#scene.calls.attachClient(client.connection.id, fd, bytes);
     }
     socket.destroy();

@@ -19,6 +19,8 @@ export interface StreamCalls {
   clientFate(id: ConnectionId): string;
   resetClient(id: ConnectionId): boolean;
   logLine(line: string): void;
+  /** Text of a close reason's code. */
+  closeReason(code: number): string;
 }
 
 export interface StreamScene {

@@ -28,6 +28,9 @@ import { Pools } from './pools.js';
 import type { StreamCalls, StreamScene } from './scene.js';
 import type { HttpServer, StreamConnection } from './stream-connection.js';
 
+/** Ends that the gateway makes; others are the client's, which has left. */
+const ORDERED: ReadonlySet<string> = new Set(['drain-timeout', 'worker-lost']);
+
 export interface StreamOptions {
   readonly context: HandshakeContext;
   readonly calls: StreamCalls;
@@ -84,9 +87,9 @@ export class StreamPath implements PlainRequests {
     this.#pools.keep(endpoints);
   }
 
-  take(event: RequestEvent, group: number): void {
+  take(event: RequestEvent, group: number): boolean {
     const detached = this.#calls.detachClient(event.id, group);
-    if (detached === undefined) return; // the client has left: `ended` follows
+    if (detached === undefined) return false;
     const socket = new Socket({ fd: detached.fd, readable: true, writable: true, allowHalfOpen: true });
     const connection: StreamConnection = {
       id: event.id,
@@ -107,13 +110,15 @@ export class StreamPath implements PlainRequests {
     socket.setNoDelay(true);
     socket.unshift(Buffer.concat([Buffer.from(event.head, 'latin1'), detached.early]));
     server.take(connection, event.head.length);
+    return true;
   }
 
-  ended(id: ConnectionId): void {
+  ended(id: ConnectionId, reason: number): void {
     const connection = this.#connections.get(id);
     if (connection === undefined) return;
-    connection.released = true;
-    this.#tell(connection, 'drain-timeout');
+    const text = this.#calls.closeReason(reason);
+    this.#tell(connection, ORDERED.has(text) ? text : '');
+    this.#release(connection);
     connection.socket.destroy();
   }
 
@@ -143,6 +148,10 @@ export class StreamPath implements PlainRequests {
   #onClosed(connection: StreamConnection, server: HttpServer): void {
     this.#connections.delete(connection.id);
     server.ended(connection, '');
+    this.#release(connection);
+  }
+
+  #release(connection: StreamConnection): void {
     if (connection.released) return;
     connection.released = true;
     const { id, closeReason, bytesUp, bytesDown } = connection;

@@ -50,10 +50,13 @@ export interface HandshakeContext {
 export interface PlainRequests {
   /** It takes no other connection now. */
   readonly isFull: boolean;
-  /** Takes the connection of this request, which nobody has decided about, and counts it in this metric group. */
-  take(event: RequestEvent, group: number): void;
-  /** The engine has ended a connection: the stream path closes its socket if it was its. */
-  ended(id: ConnectionId): void;
+  /**
+   * Takes the connection of this request, which nobody has decided about, and counts it in this metric group. False: there is
+   * no descriptor for it, and the client still waits for an answer, or it has left, and `ended` follows.
+   */
+  take(event: RequestEvent, group: number): boolean;
+  /** The engine has ended a connection, with this close reason: the stream path closes its socket if it was its. */
+  ended(id: ConnectionId, reason: number): void;
 }
 
 /** Something that is worth a line in the log, sparingly. */

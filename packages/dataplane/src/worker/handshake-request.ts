@@ -63,7 +63,7 @@ export function decideRequest(
   if (isRefusal(request)) return request;
   pending.request = request;
   const handshake = checkHandshake(request);
-  const plain = event.tls === null && isPlain(request, handshake);
+  const plain = isPlain(request, handshake);
   const fault = plain ? bodyRefusal(request) : isRefusal(handshake) ? handshake : undefined;
   if (plain && fault !== undefined) return fault;
   const routed = route(pending, request, event.clientAddress, fault);

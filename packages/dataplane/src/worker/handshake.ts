@@ -108,8 +108,9 @@ export class Handshakes {
       this.#refuse(engine, event.id, pending, refuse(full ? 'overloaded' : 'upgrade-required'));
       return;
     }
-    this.#pending.delete(event.id);
-    stream.take(event, this.#answers.group(pending, -1));
+    const taken = stream.take(event, this.#answers.group(pending, -1));
+    if (taken) this.#pending.delete(event.id);
+    else this.#refuse(engine, event.id, pending, refuse('local-exhausted'));
   }
 
   #firstAttempt(pending: Pending, target: Target, clientAddress: string, nowMs: number): Attempt {
@@ -227,7 +228,7 @@ export class Handshakes {
   #onEnded(engine: Engine, event: EndedEvent): void {
     const pending = this.#pending.get(event.id);
     if (pending === undefined) {
-      this.#context.stream?.ended(event.id);
+      this.#context.stream?.ended(event.id, event.reason);
       return;
     }
     this.#pending.delete(event.id);
