@@ -13,6 +13,8 @@ export interface Message {
 export interface WsClientOptions extends ClientOptions {
   readonly path?: string;
   readonly protocols?: string[];
+  /** wss:// */
+  readonly secure?: boolean;
 }
 
 const BUDGET_MS = 30_000;
@@ -37,8 +39,8 @@ export class WsClient {
   }
 
   static async connect(to: Address, options: WsClientOptions = {}): Promise<WsClient> {
-    const { path = '/echo', protocols = [], ...rest } = options;
-    const url = `ws://${to.address}:${to.port}${path}`;
+    const { path = '/echo', protocols = [], secure = false, ...rest } = options;
+    const url = `${secure ? 'wss' : 'ws'}://${to.address}:${to.port}${path}`;
     const client = new WsClient(
       new WebSocket(url, protocols, { headers: { host: 'test.local' }, maxPayload: 256 * 1024 * 1024, ...rest }),
     );
