@@ -55,7 +55,7 @@ afterEach(async () => {
     client.destroy();
     if (!client.closed) await once(client, 'close');
   }
-  running().backends.http.closeIdle();
+  running().backends.http.server.closeAllConnections(); // after an abort undici connects anew, unasked
 });
 
 interface Answered {

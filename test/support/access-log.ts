@@ -60,6 +60,8 @@ export const CLOSE_REASONS: ReadonlySet<string> = new Set([
   'tls-failed',
   'client-truncated',
   'malformed-proxy-header',
+  'http2-flood',
+  'http2-protocol',
   'backend-truncated',
 ]);
 

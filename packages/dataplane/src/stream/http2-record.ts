@@ -7,11 +7,12 @@ import type { StreamScene } from './scene.js';
 import type { StreamConnection } from './stream-connection.js';
 import { recordLine } from './stream-record.js';
 
-/** `why`: for the log, in words. */
+/** `why`: for the log, in words; `elapsedMs`: since it began. */
 export function sessionRecord(
   { context, answers, calls, configuration }: StreamScene,
   { listenerTag, tls, clientIp, closeReason, bytesUp, bytesDown }: StreamConnection,
   why: string,
+  elapsedMs: number,
 ): void {
   if (!context.accessLog) return;
   const pending = createPending<PlainAttempt>(configuration, listenerTag, '', 0);
@@ -25,7 +26,7 @@ export function sessionRecord(
       requestBodyBytes: bytesUp,
       responseBodyBytes: bytesDown,
       backendTimeTakenMs: undefined,
-      timeTakenMs: 0,
+      timeTakenMs: elapsedMs,
       closeReason,
     }),
   );

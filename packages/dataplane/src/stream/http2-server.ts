@@ -16,6 +16,7 @@ export class Http2Server implements HttpServer {
   readonly #scene: StreamScene;
   readonly #tunnels: Http2Tunnels | undefined;
   readonly #sessions = new Map<StreamConnection, Http2Session>();
+  #requests = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** `tunnels`: where WebSockets go; without, no listener offers them. */
@@ -29,8 +30,8 @@ export class Http2Server implements HttpServer {
     scene.context.meters?.http2('sessions');
     const { websocketOverHttp2 } = http2Of(scene.configuration, connection.listenerTag, connection.tls);
     const tunnels = websocketOverHttp2 ? this.#tunnels : undefined;
-    const hasRoom = () => this.#requests() <= scene.context.limits.streamConnectionsMax;
-    this.#sessions.set(connection, new Http2Session({ scene, connection, tunnels, hasRoom }));
+    const session = new Http2Session({ scene, connection, tunnels, count: (change) => this.#count(change) });
+    this.#sessions.set(connection, session);
     this.#timer ??= setInterval(() => this.#check(), CHECK_MS).unref();
   }
 
@@ -58,11 +59,10 @@ export class Http2Server implements HttpServer {
     clearInterval(this.#timer);
   }
 
-  /** Under way. */
-  #requests(): number {
-    let sum = 0;
-    for (const { streams } of this.#sessions.values()) sum += streams;
-    return sum;
+  /** Requests of all connections; false: one more than there may be. */
+  #count(change: 1 | -1): boolean {
+    this.#requests += change;
+    return this.#requests <= this.#scene.context.limits.streamConnectionsMax;
   }
 
   #check(): void {

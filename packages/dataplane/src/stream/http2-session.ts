@@ -31,15 +31,15 @@ export interface Http2SessionOptions {
   readonly connection: StreamConnection;
   /** undefined: the listener has none. */
   readonly tunnels: Http2Tunnels | undefined;
-  /** Whether the worker takes another request. */
-  readonly hasRoom: () => boolean;
+  /** Told of each stream that opens or has closed; false: the worker takes no other request. */
+  readonly count: (change: 1 | -1) => boolean;
 }
 
 export class Http2Session {
   readonly #scene: StreamScene;
   readonly #connection: StreamConnection;
   readonly #tunnels: Http2Tunnels | undefined;
-  readonly #hasRoom: () => boolean;
+  readonly #count: (change: 1 | -1) => boolean;
   readonly #session: ServerHttp2Session;
   readonly #guard: Http2Guard;
   readonly #exchanges = new Set<Exchange>();
@@ -47,30 +47,29 @@ export class Http2Session {
   /** Streams that are not closed. */
   #open = 0;
   #headBytes = 0;
+  readonly #begunMs = performance.now();
   #begun = false;
   #ended = false;
 
-  constructor({ scene, connection, tunnels, hasRoom }: Http2SessionOptions) {
+  constructor({ scene, connection, tunnels, count }: Http2SessionOptions) {
     this.#scene = scene;
     this.#connection = connection;
     this.#tunnels = tunnels;
-    this.#hasRoom = hasRoom;
-    this.#guard = new Http2Guard(PASSED_UNREAD_MAX, performance.now());
+    this.#count = count;
+    this.#guard = new Http2Guard(PASSED_UNREAD_MAX, this.#begunMs);
     const { headBytesMax, requestHeadTimeoutMs } = scene.context.limits;
     this.#session = performServerHandshake(connection.socket, sessionOptions(headBytesMax, tunnels !== undefined));
     this.#session.setLocalWindowSize(WINDOW_BYTES);
-    this.#session.on('error', (error) => this.#onError(error));
+    this.#session.on('error', () => {}); // comes behind the end of the socket, which has the same error
+    connection.socket.on('error', (error) => this.#onError(error));
+    // A client that says no more can take no more either: its windows would never open again.
+    connection.socket.once('end', () => this.#session.destroy());
     this.#session.on('remoteSettings', () => this.#onSettings());
     this.#session.on('ping', () => this.#guarded('pings', this.#guard.onPing(performance.now())));
     this.#session.on('stream', (stream: ServerHttp2Stream, _headers: unknown, _flags: number, raw: string[]) =>
       this.#onStream(stream, raw),
     );
     this.#timer = setTimeout(() => this.#onSilent(), requestHeadTimeoutMs);
-  }
-
-  /** Streams that are open. */
-  get streams(): number {
-    return this.#open;
   }
 
   /** Requests under way end, with this reason if they have none; whoever asks closes the socket. */
@@ -120,15 +119,16 @@ export class Http2Session {
     }
     const request = new Http2Request(stream, head, () => this.#guard.onWrite(performance.now()));
     this.#open++;
+    const room = this.#count(1);
     clearTimeout(this.#timer);
     stream.once('close', () => this.#onStreamClosed(request));
-    this.#begin(request);
+    this.#begin(request, room);
     if (this.#scene.draining) this.close();
   }
 
-  #begin(request: Http2Request): void {
+  #begin(request: Http2Request, room: boolean): void {
     const { protocol } = request;
-    if (protocol === 'websocket' && this.#tunnels !== undefined && this.#hasRoom()) {
+    if (protocol === 'websocket' && this.#tunnels !== undefined && room) {
       this.#tunnels.open(this.#connection, request);
       return;
     }
@@ -136,13 +136,14 @@ export class Http2Session {
       this.#exchanges.delete(exchange),
     );
     this.#exchanges.add(exchange);
-    if (!this.#hasRoom()) exchange.refuse(refuse('overloaded'));
+    if (!room) exchange.refuse(refuse('overloaded'));
     else if (protocol !== '') exchange.refuse(refuse('unknown-protocol'));
     else exchange.start();
   }
 
   #onStreamClosed(request: Http2Request): void {
     this.#open--;
+    this.#count(-1);
     if (request.leftByClient) this.#onReset();
     if (this.#open === 0) this.#rest();
   }
@@ -191,7 +192,7 @@ export class Http2Session {
 
   #note(closeReason: string, why: string): void {
     this.#connection.closeReason = closeReason;
-    sessionRecord(this.#scene, this.#connection, why);
+    sessionRecord(this.#scene, this.#connection, why, performance.now() - this.#begunMs);
   }
 }
 
