@@ -148,6 +148,37 @@ test('an answer that comes before the body is whole ends the connection behind i
   client.destroy();
 });
 
+/** Sends a body without an end until the connection is over; what came meanwhile. */
+async function flooding(head: string): Promise<{ client: RawClient; sent: () => number }> {
+  const client = await RawClient.connect(running().gateway);
+  await client.write(get('/echo'));
+  await readAnswer(client);
+  await client.write(head);
+  let sent = 0;
+  const chunk = Buffer.alloc(64 * 1024, 'x');
+  const send = (): void => {
+    sent += chunk.length;
+    client.socket.write(chunk, (error) => {
+      if (!error && !client.socket.destroyed) send();
+    });
+  };
+  send();
+  return { client, sent: () => sent };
+}
+
+test.each([
+  ['an early one', '/early', 413],
+  ['one of ours', '/dead', 502],
+])('the answer to a body that nobody reads to its end is not lost by a reset: %s', async (_, path, status) => {
+  const length = 1024 * 1024 * 1024;
+  const { client, sent } = await flooding(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`);
+  const { head } = await readAnswer(client);
+  expect(head.status).toBe(status);
+  expect(await client.outcome()).toBe('fin');
+  await eventually(() => expect(client.socket.destroyed).toBe(true));
+  expect(sent()).toBeLessThan(64 * 1024 * 1024);
+});
+
 test('a head that never comes whole on a kept-alive connection gets 408', async () => {
   const { gateway } = running();
   const client = await RawClient.connect(gateway);

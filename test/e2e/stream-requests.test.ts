@@ -162,6 +162,17 @@ test('trailers of an answer pass, but none that say something of the whole', asy
   client.destroy();
 });
 
+test('trailers of a request do not pass, nor become anything else', async () => {
+  const client = await RawClient.connect(running().gateway);
+  const chunked = 'Transfer-Encoding: chunked\r\nTE: trailers\r\nTrailer: X-Sum, Host\r\n\r\n';
+  await client.write(`POST /echo HTTP/1.1\r\nHost: a\r\n${chunked}3\r\nabc\r\n0\r\n`);
+  await client.write('X-Sum: 42\r\nHost: evil\r\nX-Forwarded-For: 192.0.2.66\r\n\r\n');
+  const received = await echoed(await readAnswer(client));
+  expect(received.body).toBe('abc');
+  expect(received.rawHeaders.join('\n')).not.toMatch(/x-sum|evil|192\.0\.2\.66|trailer/i);
+  client.destroy();
+});
+
 test('early hints pass', async () => {
   const client = await RawClient.connect(running().gateway);
   await client.write(get('/hints'));

@@ -43,7 +43,8 @@ describe('the affinity cookie of a request', () => {
 });
 
 it('is set for every path, for no script, for this site', () => {
-  expect(setCookieField({ cookie: 'nomnom', maxAgeS: 3600 }, '0123456789abcdef')).toBe(
-    'Set-Cookie: nomnom=0123456789abcdef; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax\r\n',
-  );
+  const affinity = { cookie: 'nomnom', maxAgeS: 3600 };
+  const field = 'Set-Cookie: nomnom=0123456789abcdef; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax';
+  expect(setCookieField(affinity, '0123456789abcdef', false)).toBe(`${field}\r\n`);
+  expect(setCookieField(affinity, '0123456789abcdef', true)).toBe(`${field}; Secure\r\n`);
 });

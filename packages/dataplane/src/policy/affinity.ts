@@ -63,8 +63,10 @@ function isBlank(code: number): boolean {
  * Browsers store it from a 101 as from any answer (the handshake is a fetch with credentials). `HttpOnly`, because no
  * script has business with it. `SameSite=Lax`: a page of the same site, another host of it included, gets and sends the
  * cookie with `new WebSocket()`; a page of another site does neither, and then hashing by address still holds. Only
- * `SameSite=None` would serve those, and browsers take it with `Secure` alone, which a `ws://` listener cannot set.
+ * `SameSite=None` would serve those, and browsers take it with `Secure` alone, which a `ws://` listener cannot set; on an
+ * HTTPS listener `Secure` keeps the cookie off connections that anybody can read. `secure`: it is one.
  */
-export function setCookieField(affinity: AffinitySnapshot, id: string): string {
-  return `Set-Cookie: ${affinity.cookie}=${id}; Max-Age=${affinity.maxAgeS}; Path=/; HttpOnly; SameSite=Lax\r\n`;
+export function setCookieField({ cookie, maxAgeS }: AffinitySnapshot, id: string, secure: boolean): string {
+  const attributes = `Max-Age=${maxAgeS}; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+  return `Set-Cookie: ${cookie}=${id}; ${attributes}\r\n`;
 }

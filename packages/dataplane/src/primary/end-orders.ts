@@ -1,5 +1,6 @@
 /**
- * Orders to the engines to end the connections of something, given by number: an endpoint's slot, or an owner.
+ * Orders to the engines to end the connections of something, given by number: an endpoint's slot, or an owner; and to the
+ * workers, to end its plain requests that are under way.
  *
  * Invariants: the same action for another reason (unhealthy, then removed) goes on as it has begun, and closing is not
  * turned into a drain: a deadline is not put off. An engine has room for a bounded number of orders; one that it does not
@@ -8,6 +9,7 @@
 import type { Logger } from '@sluice/shared/log';
 import type { LiveAction, RemovalSnapshot } from '@sluice/shared/snapshot/service-policy';
 import type { EngineIndex } from '../engine/binding.js';
+import type { EndedKind, ToWorker } from '../worker/messages.js';
 
 /** How long after its last moment an order may still have a connection to end: one that waited, or is spliced late. */
 const LATE_MS = 60_000;
@@ -33,9 +35,11 @@ export interface EndOrdersOptions {
   readonly end: (engine: EngineIndex, number: number, reason: string, afterMs: number, windowMs: number) => void;
   readonly keep: (engine: EngineIndex, number: number) => void;
   readonly engines: readonly EngineIndex[];
+  /** Tells every worker. */
+  readonly post: (message: ToWorker) => void;
   readonly log: Pick<Logger, 'error'>;
-  /** Whose connections are ended, in words. */
-  readonly of: string;
+  /** Whose connections are ended. */
+  readonly of: EndedKind;
   readonly nowMs?: (() => number) | undefined;
 }
 
@@ -64,6 +68,9 @@ export class EndOrders {
     this.#ending.set(number, { action, lastMs: firstMs + closeWindowMs });
     const orders = this.#options.engines.map((engine) => ({ engine, reason, firstMs, windowMs: closeWindowMs }));
     this.#give(number, orders);
+    const { of, post } = this.#options;
+    const afterMs = action === 'drain' ? drainDeadlineMs : 0;
+    post({ type: 'end', of, number, reason, afterMs, windowMs: closeWindowMs });
   }
 
   /** They go on; also when the number comes to stand for something else. */
@@ -71,6 +78,7 @@ export class EndOrders {
     this.#owed.delete(number);
     if (!this.#ending.delete(number)) return;
     for (const engine of this.#options.engines) this.#options.keep(engine, number);
+    this.#options.post({ type: 'keep', of: this.#options.of, number });
   }
 
   /** Whether connections of this number are still to be ended. */

@@ -72,7 +72,7 @@ export class Health {
     this.#options = { options, log };
     this.#bus = health.openBus(health.probedServices, log);
     this.board = createBoard(options.endpointsMax, engines.length);
-    const live = new LiveConnections({ native, engines, log });
+    const live = new LiveConnections({ native, engines, post, log });
     this.#live = live;
     this.membership = new Membership({
       services,

@@ -123,7 +123,7 @@ test('a port that cannot be bound changes nothing, and the next configuration ca
   expect(calls.splice(0)).toEqual(['listen 81', 'close 2']);
   expect(inForce.told).toBe(before);
   await applied(inForce, configuration([80], ['b']));
-  expect(calls).toEqual(['configure', 'post 1', 'retire a', 'end a route-removed']);
+  expect(calls).toEqual(['configure', 'post 1', 'retire a', 'end a route-removed', 'end']);
   inForce.close();
 });
 

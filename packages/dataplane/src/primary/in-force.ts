@@ -120,7 +120,7 @@ export class InForce {
     this.#contexts.commit(tls);
     const material = backendMaterialOf(this.services, first.material);
     this.#told = { revision: 0, snapshot: first.snapshot, ports: change.ports, contexts: tls.backends, material };
-    this.#routes = new LiveRoutes({ native, engines, log });
+    this.#routes = new LiveRoutes({ native, engines, post: (message) => this.#parts?.post(message), log });
     this.#routes.update(decodeRemovals(first.removals));
   }
 

@@ -1,6 +1,7 @@
 import { EndpointStatus } from '@sluice/shared/health/board';
 import type { LiveAction } from '@sluice/shared/snapshot/service-policy';
 import { beforeEach, expect, test } from 'vitest';
+import type { ToWorker } from '../worker/messages.js';
 import { LiveConnections } from './live-connections.js';
 
 const calls: unknown[][] = [];
@@ -8,9 +9,11 @@ const calls: unknown[][] = [];
 const full = new Set<number>();
 const time = { nowMs: 1000 };
 const errors: string[] = [];
+const posted: ToWorker[] = [];
 beforeEach(() => {
   calls.splice(0);
   errors.splice(0);
+  posted.splice(0);
   full.clear();
 });
 
@@ -24,6 +27,7 @@ const live = (engines: readonly number[] = [0]) =>
       engineKeepEndpoint: (...call) => calls.push(['keep', ...call]),
     },
     engines,
+    post: (message) => posted.push(message),
     log: { error: (_detail: unknown, message: string) => errors.push(message) } as never,
     nowMs: () => time.nowMs,
   });
@@ -42,13 +46,19 @@ test('keep, the default, asks nothing of the engines', () => {
   expect(calls).toEqual([]);
 });
 
-test('close and drain reach every engine, with their reason, until the endpoint is usable again', () => {
+test('close and drain reach every engine and the workers, with their reason, until the endpoint is usable again', () => {
   const connections = live([0, 1]);
   const mixed = policy('close', 'drain', 'keep');
   connections.onStatus(7, EndpointStatus.unhealthy, mixed);
   connections.onStatus(7, EndpointStatus.healthy, mixed);
   connections.onStatus(7, EndpointStatus.draining, mixed);
   connections.onStatus(7, EndpointStatus.unknown, mixed);
+  const of = { of: 'endpoint', number: 7 };
+  expect(posted.slice(0, 3)).toEqual([
+    { type: 'end', ...of, reason: 'endpoint-unhealthy', afterMs: 0, windowMs: 100 },
+    { type: 'keep', ...of },
+    { type: 'end', ...of, reason: 'endpoint-draining', afterMs: expect.any(Number), windowMs: 100 },
+  ]);
   expect(calls).toEqual([
     ['end', 0, 7, 'endpoint-unhealthy', 0, 100],
     ['end', 1, 7, 'endpoint-unhealthy', 0, 100],

@@ -7,6 +7,7 @@ import { EndpointStatus } from '@sluice/shared/health/board';
 import type { Logger } from '@sluice/shared/log';
 import type { LiveAction, LiveConnectionsSnapshot } from '@sluice/shared/snapshot/service-policy';
 import type { EngineIndex, Native } from '../engine/binding.js';
+import type { ToWorker } from '../worker/messages.js';
 import { EndOrders } from './end-orders.js';
 
 /** The close reasons of connections that are ended because of their endpoint. */
@@ -25,6 +26,8 @@ function actionFor(status: EndpointStatus, policy: LiveConnectionsSnapshot): Liv
 export interface LiveConnectionsOptions {
   readonly native: Pick<Native, 'engineEndEndpoint' | 'engineKeepEndpoint'>;
   readonly engines: readonly EngineIndex[];
+  /** Tells every worker. */
+  readonly post: (message: ToWorker) => void;
   readonly log: Pick<Logger, 'error'>;
   readonly nowMs?: () => number;
 }
@@ -32,11 +35,12 @@ export interface LiveConnectionsOptions {
 export class LiveConnections {
   readonly #orders: EndOrders;
 
-  constructor({ native, engines, log, nowMs }: LiveConnectionsOptions) {
+  constructor({ native, engines, post, log, nowMs }: LiveConnectionsOptions) {
     this.#orders = new EndOrders({
       end: (...order) => native.engineEndEndpoint(...order),
       keep: (engine, slot) => native.engineKeepEndpoint(engine, slot),
       engines,
+      post,
       log,
       of: 'endpoint',
       nowMs,

@@ -3,6 +3,7 @@ import type { OwnerOf } from '@sluice/shared/snapshot/owners';
 import { DEFAULT_REMOVAL, type LiveAction, type RemovalSnapshot } from '@sluice/shared/snapshot/service-policy';
 import { aBackend, aListener, aMatch, aRule, aService, aSnapshot } from '@sluice/shared/testing/snapshots';
 import { expect, test } from 'vitest';
+import type { ToWorker } from '../worker/messages.js';
 import { LiveRoutes } from './live-routes.js';
 
 const policy = (action: LiveAction): RemovalSnapshot => ({
@@ -36,7 +37,7 @@ function stands(listeners: Readonly<Record<string, readonly [LiveAction, Routes]
 
 function setUp({ room = Number.POSITIVE_INFINITY, goneMax = 100 } = {}) {
   const [calls, said, held] = [[] as string[], [] as string[], new Set<number>()];
-  const time = { nowMs: 0 };
+  const [time, posted] = [{ nowMs: 0 }, [] as ToWorker[]];
   const native = {
     engineEndOwner: (engine: number, owner: number, reason: string, afterMs: number, windowMs: number) => {
       if (held.size >= room && !held.has(owner)) throw new Error('no room');
@@ -52,15 +53,18 @@ function setUp({ room = Number.POSITIVE_INFINITY, goneMax = 100 } = {}) {
     error: (_: unknown, message: string) => void said.push(message),
     warn: ({ route }: { route: string }) => void said.push(route),
   };
-  const routes = new LiveRoutes({ native, engines: [7], log: log as never, nowMs: () => time.nowMs, goneMax });
-  return { routes, calls, said, time };
+  const post = (message: ToWorker) => posted.push(message);
+  const routes = new LiveRoutes({ native, engines: [7], post, log: log as never, nowMs: () => time.nowMs, goneMax });
+  return { routes, calls, said, time, posted };
 }
 
 test('a route that is removed ends as it said while it stood; one that comes back is kept', () => {
-  const { routes, calls } = setUp();
+  const { routes, calls, posted } = setUp();
   routes.update(stands({ a: ['keep', { r1: 'close', r2: 'close' }] }));
   routes.update(stands({ a: ['keep', { r2: 'close' }] }));
   expect(calls.splice(0)).toEqual(['end 7 1 route-removed 0 50']);
+  const told = { type: 'end', of: 'route', number: 1, reason: 'route-removed', afterMs: 0, windowMs: 50 };
+  expect(posted).toEqual([told]);
   routes.update(stands({ a: ['keep', { r2: 'close' }] }));
   expect(calls).toEqual([]);
   routes.update(stands({ a: ['keep', { r1: 'keep', r2: 'close' }] }));

@@ -10,6 +10,7 @@ import type { Removals } from '@sluice/shared/configuration/removals';
 import type { Logger } from '@sluice/shared/log';
 import { DEFAULT_REMOVAL, type RemovalSnapshot } from '@sluice/shared/snapshot/service-policy';
 import type { EngineIndex, Native } from '../engine/binding.js';
+import type { ToWorker } from '../worker/messages.js';
 import { EndOrders } from './end-orders.js';
 
 /** Orders that an engine takes for owners (native/endings.h). */
@@ -18,6 +19,8 @@ const GONE_MAX = 16_384;
 export interface LiveRoutesOptions {
   readonly native: Pick<Native, 'engineEndOwner' | 'engineKeepOwner'>;
   readonly engines: readonly EngineIndex[];
+  /** Tells every worker. */
+  readonly post: (message: ToWorker) => void;
   readonly log: Pick<Logger, 'error' | 'warn'>;
   readonly nowMs?: () => number;
   /** Routes that are gone and still known. */
@@ -45,13 +48,14 @@ export class LiveRoutes {
   readonly #gone = new Map<string, Attachment>();
 
   constructor(options: LiveRoutesOptions) {
-    const { native, engines, log, nowMs, goneMax } = options;
+    const { native, engines, post, log, nowMs, goneMax } = options;
     this.#options = options;
     this.#goneMax = goneMax ?? GONE_MAX;
     this.#orders = new EndOrders({
       end: (...order) => native.engineEndOwner(...order),
       keep: (engine, owner) => native.engineKeepOwner(engine, owner),
       engines,
+      post,
       log,
       of: 'route',
       nowMs,

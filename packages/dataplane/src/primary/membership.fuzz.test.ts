@@ -52,7 +52,7 @@ class World {
       },
       engineKeepEndpoint: (engine: number, slot: number) => void orders[engine]?.delete(slot),
     };
-    this.live = new LiveConnections({ native, engines: WORKERS, log });
+    this.live = new LiveConnections({ native, engines: WORKERS, post: () => {}, log });
     this.membership = new Membership({
       services,
       board: this.board,

@@ -110,7 +110,8 @@ export class Primary {
       seen: seen('membership'),
     });
     this.#inForce.begin({ health: this.#health, post, seen: seen('configuration') });
-    const sources = { options, inForce: this.#inForce, engines, health: this.#health, memory };
+    const isDraining = (): boolean => this.#phase === 'draining';
+    const sources = { options, inForce: this.#inForce, engines, health: this.#health, memory, isDraining };
     this.#supervisor = this.#createSupervisor((worker) => workerTask(sources, worker));
     this.#pressure = new AcceptPressure(native, log, options.accessLogRingBytes);
     this.#writer = sink === undefined ? undefined : this.#createWriter(sink);

@@ -15,6 +15,7 @@ export interface WorkerTaskSources {
   readonly engines: readonly EngineIndex[];
   readonly health: Pick<Health, 'board' | 'membership'>;
   readonly memory: MeterMemory;
+  readonly isDraining: () => boolean;
 }
 
 function handshakeLimits(options: Options): HandshakeLimits {
@@ -39,7 +40,7 @@ function handshakeLimits(options: Options): HandshakeLimits {
 
 /** The task of a worker that starts now: called once for each of its lives. */
 export function workerTask(sources: WorkerTaskSources, worker: number): Omit<WorkerTask, 'port'> {
-  const { options, inForce, engines, health, memory } = sources;
+  const { options, inForce, engines, health, memory, isDraining } = sources;
   const { snapshot, ports, contexts, material } = inForce.told;
   const { buffer, capacity, columns } = health.board;
   return {
@@ -54,5 +55,6 @@ export function workerTask(sources: WorkerTaskSources, worker: number): Omit<Wor
     meters: memory.begin(worker),
     limits: handshakeLimits(options),
     accessLog: options.accessLog !== 'off',
+    draining: isDraining(),
   };
 }

@@ -6,7 +6,7 @@
  * when it has. Worker thread.
  */
 import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
+import type { Client, Dispatcher } from 'undici';
 import type { Upstream } from './pools.js';
 import { RequestBody } from './request-body.js';
 
@@ -69,15 +69,17 @@ export class Attempt implements Dispatcher.DispatchHandler {
     return this.#body?.started !== true;
   }
 
-  /** `connectMs`: how long it may take to connect. */
-  dispatch(connectMs: number): void {
+  /** `connectMs`: how long it may take to connect. `fresh`: over no connection that has been kept. */
+  dispatch(connectMs: number, fresh: boolean): void {
     const { method, path, headers } = this.#request;
     const upstream = this.#upstream;
     upstream.connectMs = upstream.requests === 0 ? connectMs : Math.max(upstream.connectMs, connectMs);
     upstream.requests++;
     try {
       const body = this.#body ?? null;
-      upstream.pool.dispatch({ method: method as Dispatcher.HttpMethod, path, headers, body }, this);
+      const options = { method: method as Dispatcher.HttpMethod, path, headers, body };
+      if (fresh) dispatchAlone(upstream.fresh(), options, this);
+      else upstream.pool.dispatch(options, this);
     } catch (error) {
       this.#settle();
       this.#watch.onFault(error);
@@ -146,4 +148,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
       this.#watch.onFault(error);
     }
   }
+}
+
+/** Its connection ends with the request. */
+function dispatchAlone(client: Client, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  client.dispatch(options, handler);
+  client.close().catch(() => {});
 }

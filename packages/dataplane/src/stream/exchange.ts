@@ -121,6 +121,7 @@ export class Exchange {
       onRefused: (refusal) => this.refuse(refusal),
       onTruncated: () => this.#abandon('relay-truncated'),
       onIdle: () => this.#abandon('idle-timeout'),
+      onOrdered: (reason) => this.#abandon(reason),
       onFault: (error) => this.#onFault(error),
     });
     this.#upstream.begin();

@@ -7,9 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientAnswer, ClientRequest, InterimField } from './client-request.js';
 import { requestText } from './heads.js';
-
-/** How long a client may go on sending a body that nobody wants. */
-const UNREAD_BODY_MS = 1000;
+import { leaveBody } from './linger.js';
 
 export interface Http1Message {
   readonly request: IncomingMessage;
@@ -42,14 +40,7 @@ export class Http1Request implements ClientRequest {
 
   /** What the client still sends is not read for long. */
   leave(): void {
-    const { body } = this;
-    if (body.complete) return;
-    const { socket } = body;
-    const timer = setTimeout(() => {
-      if (!body.complete) socket.destroy();
-    }, UNREAD_BODY_MS);
-    timer.unref();
-    socket.once('close', () => clearTimeout(timer));
+    leaveBody(this.body);
   }
 
   abandon(): void {

@@ -12,6 +12,7 @@ import { createPending, type PlainAttempt } from '../worker/connection-record.js
 import { Exchange } from './exchange.js';
 import { requestText } from './heads.js';
 import { type Http1Message, Http1Request } from './http1-request.js';
+import { linger, lingerAtEnd } from './linger.js';
 import type { StreamScene } from './scene.js';
 import type { HttpServer, StreamConnection } from './stream-connection.js';
 import { recordLine } from './stream-record.js';
@@ -46,6 +47,7 @@ export class Http1Server implements HttpServer {
     const { socket } = connection;
     const client = { connection, firstHeadBytes: headBytes, current: undefined, waiting: [], closing: false };
     this.#clients.set(socket, client);
+    lingerAtEnd(socket);
     this.#server.emit('connection', socket);
   }
 
@@ -140,7 +142,9 @@ export class Http1Server implements HttpServer {
   }
 
   /** An answer to something that is no request. */
-  #refuse({ connection }: Client, code: RefusalCode): void {
+  #refuse(client: Client, code: RefusalCode): void {
+    const { connection } = client;
+    client.closing = true;
     const refusal = refuse(code);
     const { answers, calls, configuration, context } = this.#scene;
     const pending = createPending<PlainAttempt>(configuration, connection.listenerTag, '', 0);
@@ -158,7 +162,8 @@ export class Http1Server implements HttpServer {
       const bytes = { requestBodyBytes: 0, responseBodyBytes };
       calls.logLine(recordLine({ ...times, ...bytes, clientIp, fields, closeReason: 'refused' }));
     }
-    connection.socket.end(text, 'latin1', () => connection.socket.destroy());
+    connection.socket.write(text, 'latin1');
+    linger(connection.socket);
   }
 }
 

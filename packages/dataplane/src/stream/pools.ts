@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import type { BackendMaterial } from '@sluice/shared/snapshot/backend-material';
 import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
 import type { BackendTlsSnapshot } from '@sluice/shared/snapshot/tls';
-import type { Pool } from 'undici';
+import type { Client, Pool } from 'undici';
 import type { EndpointSnapshot } from '../worker/messages.js';
 import { createConnector } from './connector.js';
 import { identityOf, Peers } from './peers.js';
@@ -20,6 +20,8 @@ export const REQUESTS_MAX = 1024;
 
 export interface Upstream {
   readonly pool: Pool;
+  /** A connection of its own, for one request: one that has been kept may have ended meanwhile. */
+  readonly fresh: () => Client;
   /** Under way. */
   requests: number;
   /** The longest that one of them may take to connect, ms: a connect that nobody waits for goes on no longer. */
@@ -96,16 +98,18 @@ export class Pools {
   ): Upstream {
     const peer = tls === null ? null : this.#peers.of(tls, material);
     const undici = require('undici') as typeof import('undici');
-    const pool = new undici.Pool(`http://${key}`, {
-      connections: REQUESTS_MAX,
+    const origin = `http://${key}`;
+    const options = {
       pipelining: 1,
       connect: createConnector({ address, port, peer, timeoutMs: () => upstream.connectMs }),
       maxHeaderSize: this.#headBytesMax,
       // Limits of requests are the gateway's own: see upstream-request.ts.
       headersTimeout: 0,
       bodyTimeout: 0,
-    });
-    const upstream: Upstream = { pool, requests: 0, connectMs: 0 };
+    };
+    const pool = new undici.Pool(origin, { ...options, connections: REQUESTS_MAX });
+    const fresh = () => new undici.Client(origin, options);
+    const upstream: Upstream = { pool, fresh, requests: 0, connectMs: 0 };
     return upstream;
   }
 }

@@ -7,6 +7,7 @@ import type { HeadLimits } from '../policy/head.js';
 import type { Answers } from '../worker/handshake-answers.js';
 import type { BackendLessons } from '../worker/handshake-backend.js';
 import type { Configuration, HandshakeContext } from '../worker/handshake-context.js';
+import type { Endings } from './endings.js';
 import type { Pools } from './pools.js';
 
 /** The engine's calls for detached clients; see binding.ts. */
@@ -29,6 +30,7 @@ export interface StreamScene {
   readonly answers: Answers;
   readonly lessons: BackendLessons;
   readonly pools: Pools;
+  readonly endings: Endings;
   readonly headLimits: HeadLimits;
   /** New requests go by this one. */
   readonly configuration: Configuration;

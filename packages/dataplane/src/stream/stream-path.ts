@@ -22,6 +22,7 @@ import {
   type HandshakeContext,
   type PlainRequests,
 } from '../worker/handshake-context.js';
+import { Endings } from './endings.js';
 import { Http1Server } from './http1-server.js';
 import { Http2Server } from './http2-server.js';
 import { Pools } from './pools.js';
@@ -44,6 +45,7 @@ export class StreamPath implements PlainRequests {
   readonly #scene: StreamScene & { configuration: Configuration; draining: boolean };
   readonly #http1: HttpServer;
   readonly #http2: Http2Server;
+  readonly endings: Endings;
   readonly #connections = new Map<ConnectionId, StreamConnection>();
 
   constructor({ context, calls, configuration }: StreamOptions) {
@@ -51,12 +53,14 @@ export class StreamPath implements PlainRequests {
     this.#context = context;
     this.#calls = calls;
     this.#pools = new Pools(headBytesMax);
+    this.endings = new Endings(context.random);
     this.#scene = {
       context,
       calls,
       answers: new Answers(context),
       lessons: new BackendLessons(context),
       pools: this.#pools,
+      endings: this.endings,
       headLimits: { ...HEAD_LIMITS, headBytesMax },
       configuration,
       draining: false,

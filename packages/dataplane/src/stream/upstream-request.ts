@@ -10,6 +10,7 @@ import { answerMs, idleMs, requestMs } from '../policy/limits.js';
 import { type Refusal, type RefusalCode, refuse } from '../policy/refusal.js';
 import type { Pending, PlainAttempt } from '../worker/connection-record.js';
 import { attemptTimeoutMs, failureCode, limitRefusal, mayTryAgain } from '../worker/failure.js';
+import { ownerFor } from '../worker/handshake-answers.js';
 import { backendTlsOf } from '../worker/handshake-context.js';
 import type { PlainTarget } from '../worker/handshake-request.js';
 import { Attempt, type AttemptWatch } from './attempt.js';
@@ -42,6 +43,8 @@ export interface UpstreamWatch extends Pick<AttemptWatch, 'onBodyStart' | 'onFau
   onTruncated(): void;
   /** No byte in either direction for too long. */
   onIdle(): void;
+  /** The endpoint or the route is not to be used any more, and its policy ends what is under way. */
+  onOrdered(reason: string): void;
 }
 
 export class UpstreamRequest {
@@ -53,6 +56,7 @@ export class UpstreamRequest {
   #answered = false;
   /** Of the endpoint that it is counted on; -1: none. */
   #slot = -1;
+  #release: (() => void) | undefined;
   #over = false;
 
   constructor(parts: UpstreamParts, target: PlainTarget, watch: UpstreamWatch) {
@@ -114,7 +118,7 @@ export class UpstreamRequest {
     this.#limits.stage(connectMs, () => this.#onConnectTimeout(plan));
     const forwarded = forwardedRequest({ ...this.#target, choice }, pending, peer.clientAddress, request.body);
     this.#attempt = new Attempt(upstream, forwarded, this.#attemptWatch(plan));
-    this.#attempt.dispatch(connectMs);
+    this.#attempt.dispatch(connectMs, tried.at(-2) === choice.endpoint.slot);
   }
 
   #attemptWatch(plan: PlainAttempt): AttemptWatch {
@@ -153,6 +157,7 @@ export class UpstreamRequest {
   #onDone(trailers: readonly (Buffer | string)[]): void {
     this.#parts.record.backendEndedMs = performance.now();
     this.#attempt = undefined;
+    this.#count(-1);
     this.#watch.onDone(trailers);
   }
 
@@ -217,12 +222,17 @@ export class UpstreamRequest {
     return true;
   }
 
-  /** On the endpoint in this slot and on no other; -1: on none. */
+  /** On the endpoint in this slot and on no other, and as one that its orders end; -1: on none. */
   #count(slot: number): void {
-    const { calls } = this.#parts.scene;
-    if (this.#slot >= 0) calls.countRequest(this.#slot, 0);
-    if (slot >= 0) calls.countRequest(slot, 1);
+    const { scene, pending } = this.#parts;
+    if (this.#slot >= 0) scene.calls.countRequest(this.#slot, 0);
+    this.#release?.();
+    this.#release = undefined;
     this.#slot = slot;
+    if (slot < 0) return;
+    scene.calls.countRequest(slot, 1);
+    const owner = ownerFor(pending, this.#target.rule);
+    this.#release = scene.endings.hold(slot, owner, (reason) => this.#watch.onOrdered(reason));
   }
 
   #refuse(refusal: Refusal): void {

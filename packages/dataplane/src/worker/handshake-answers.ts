@@ -33,8 +33,8 @@ import type { HandshakeContext } from './handshake-context.js';
 /** Of an answer with what the route adds; what a backend sends has a lower bound of its own. */
 const TOO_LARGE = refuse('upstream-head-too-large', 'with what the route adds');
 
-/** Whose the connection is when its route or listener is removed. */
-function ownerFor(pending: Pending, { route }: RuleSnapshot): number {
+/** Whose the connection, or the request, is when its route or listener is removed. */
+export function ownerFor(pending: Pending, { route }: RuleSnapshot): number {
   const listener = pending.configuration.snapshot.listener(listenerOf(pending));
   return listener === undefined ? NO_OWNER : ownerOf(listener, route);
 }
@@ -146,7 +146,7 @@ export class Answers {
 
   /** What an answer of the backend gets and loses: the filters', of CORS, then the affinity cookie. */
   changes(pending: Pending, { rule, choice }: PlainAttempt): AnswerChanges {
-    const cookie = this.#affinityField(rule, choice);
+    const cookie = this.#affinityField(pending, rule, choice);
     const ofBackend = rule.backends[choice.backend]?.filters ?? null;
     if (rule.filters === null && ofBackend === null) return cookie === '' ? UNCHANGED : { ...UNCHANGED, added: cookie };
     const cors = rule.filters?.cors ?? null;
@@ -155,8 +155,10 @@ export class Answers {
   }
 
   /** The affinity cookie, for a client that has none or another endpoint's. */
-  #affinityField({ affinity }: RuleSnapshot, { cookie }: EndpointChoice): string {
-    return affinity === null || cookie === '' ? '' : setCookieField(affinity, cookie);
+  #affinityField(pending: Pending, { affinity }: RuleSnapshot, { cookie }: EndpointChoice): string {
+    if (affinity === null || cookie === '') return '';
+    const secure = pending.configuration.snapshot.listener(listenerOf(pending))?.protocol === 'HTTPS';
+    return setCookieField(affinity, cookie, secure);
   }
 
   #whyUnserved({ configuration }: Pending, service: number): string {

@@ -62,6 +62,7 @@ class Worker {
     const context = createContext(task, this.#parts);
     const configuration = openConfiguration(task, this.#parts);
     this.#stream = new StreamPath({ context, calls: createStreamCalls(native, task.engine), configuration });
+    if (task.draining) this.#stream.drain();
     this.#handshakes = new Handshakes({ ...context, stream: this.#stream }, configuration);
     this.#endLagWatch = watchLag(openMeters(task.meters).lagUs);
   }
@@ -82,6 +83,8 @@ class Worker {
     else if (message.type === 'membership') this.#update(message);
     else if (message.type === 'snapshot') this.#configure(message);
     else if (message.type === 'drain') this.#stream.drain();
+    else if (message.type === 'end') this.#stream.endings.end(message);
+    else if (message.type === 'keep') this.#stream.endings.keep(message);
     else if (message.type === 'fault') injectFault(message.fault);
     else this.#stop();
   }

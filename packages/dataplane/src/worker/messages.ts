@@ -81,11 +81,16 @@ export interface WorkerTask {
   readonly meters: SharedArrayBuffer;
   readonly limits: HandshakeLimits;
   readonly accessLog: boolean;
+  /** The process drains already: as after `drain`. */
+  readonly draining: boolean;
   readonly port: MessagePort;
 }
 
 export const FAULTS = ['throw', 'exit', 'oom', 'hang'] as const;
 export type Fault = (typeof FAULTS)[number];
+
+/** What the requests and connections that are ended have in common. */
+export type EndedKind = 'endpoint' | 'route';
 
 export type ToWorker =
   /** Drive the worker's own engine; answered by `ready`. */
@@ -117,6 +122,20 @@ export type ToWorker =
     }
   /** Connections of the stream path are kept for no other request: the process drains. */
   | { readonly type: 'drain' }
+  /**
+   * Plain requests that are under way to this endpoint (its slot), or of this route (its owner), end, each at a moment of
+   * its own within `windowMs`, the first after `afterMs`. The engines have the same order for spliced connections.
+   */
+  | {
+      readonly type: 'end';
+      readonly of: EndedKind;
+      readonly number: number;
+      readonly reason: string;
+      readonly afterMs: number;
+      readonly windowMs: number;
+    }
+  /** They go on: no order stands for the number. */
+  | { readonly type: 'keep'; readonly of: EndedKind; readonly number: number }
   /** Let go of everything and end the task. */
   | { readonly type: 'stop' }
   | { readonly type: 'fault'; readonly fault: Fault };
