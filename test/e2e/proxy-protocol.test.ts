@@ -1,7 +1,10 @@
 /** PROXY headers on the ports of a Gateway: from whom, in which form, in front of what, and what of the client follows. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { readAnswer } from '../support/answer.js';
@@ -11,7 +14,7 @@ import { upgradeHead } from '../support/heads.js';
 import { type Echoed, HttpBackend } from '../support/http-backend.js';
 import { type Manifest, manifests } from '../support/manifests.js';
 import { proxyLocal, proxyV1, proxyV2 } from '../support/proxy-header.js';
-import { RawClient } from '../support/raw-client.js';
+import { type Address, RawClient } from '../support/raw-client.js';
 import { applied, replaceConfig } from '../support/reloading.js';
 import { Authority } from '../support/tls-authority.js';
 import { tlsSecret } from '../support/tls-manifests.js';
@@ -41,7 +44,7 @@ function config(sources: string): string {
         ],
       },
     ],
-    gatewayAnnotations: sources === '' ? {} : { 'sluice.dev/proxy-protocol': sources },
+    gatewayAnnotations: { 'sluice.dev/h2c': 'on', ...(sources === '' ? {} : { 'sluice.dev/proxy-protocol': sources }) },
   })
     .split('\n---\n')
     .map((text) => JSON.parse(text) as Manifest);
@@ -133,11 +136,17 @@ test.each([
   expect(forwardedFor(target)).toBe('127.0.0.1');
 });
 
+/** A connection on which nothing but a header has been said. */
+async function headed(to: Address, header: Buffer): Promise<Socket> {
+  const { socket } = await RawClient.connect(to);
+  socket.removeAllListeners('data');
+  await new Promise((resolve) => socket.write(header, resolve));
+  return socket;
+}
+
 test('in front of TLS', async () => {
   for (const header of [proxyV1('203.0.113.8', 1), proxyV2('203.0.113.8', 2)]) {
-    const { socket } = await RawClient.connect(gateway.listener('https'));
-    socket.removeAllListeners('data');
-    await new Promise((resolve) => socket.write(header, resolve));
+    const socket = await headed(gateway.listener('https'), header);
     const secure = connectTls({ socket, servername: HOST, ca: authority.certificate });
     const client = RawClient.over(secure);
     const target = `/echo?tls-${header.length}`;
@@ -149,6 +158,16 @@ test('in front of TLS', async () => {
     const { clientIp, tlsProtocol } = await gateway.accessLog.recordOf(target);
     expect([clientIp, tlsProtocol]).toEqual([expect.stringContaining('203.0.113.8:'), 'TLSv1.3']);
   }
+});
+
+test('in front of HTTP/2', async () => {
+  const socket = await headed(gateway.listener('http'), proxyV2('2001:db8::8', 4711));
+  const session = connectHttp2(`http://${HOST}`, { createConnection: () => socket });
+  const { rawHeaders } = (await json(session.request({ ':path': '/plain?h2' }))) as Echoed;
+  session.destroy();
+  expect(rawHeaders[rawHeaders.indexOf('x-forwarded-for') + 1]).toBe('2001:db8::8');
+  const record = await gateway.accessLog.recordOf('/plain?h2');
+  expect(record).toMatchObject({ clientIp: '[2001:db8::8]:4711', httpVersion: 'HTTP/2.0' });
 });
 
 test('plain requests of a connection are all the client’s, and so is an upgrade behind them', async () => {
