@@ -38,7 +38,9 @@ export function secureManifests(
   services: Description['services'],
   more: readonly Manifest[],
   routes?: Description['routes'],
+  gatewayAnnotations: Description['gatewayAnnotations'] = {},
 ): string {
   const secured = listeners.map((listener) => ({ ...listener, port: 443 }));
-  return manifests({ listeners: secured, services, more, ...(routes === undefined ? {} : { routes }) });
+  const routed = routes === undefined ? {} : { routes };
+  return manifests({ listeners: secured, services, more, gatewayAnnotations, ...routed });
 }

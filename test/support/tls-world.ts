@@ -23,7 +23,11 @@ export class TlsWorld {
     return { ca: this.authority.certificate, servername };
   }
 
-  manifests(services: Description['services'], routes?: Description['routes']): string {
+  manifests(
+    services: Description['services'],
+    routes?: Description['routes'],
+    gatewayAnnotations: Description['gatewayAnnotations'] = {},
+  ): string {
     const verify = { caCertificateRef: { group: '', kind: 'Secret', name: 'clients' } };
     const listeners = [
       { name: 'open', hostname: OPEN_HOST, secrets: ['open'] },
@@ -35,7 +39,7 @@ export class TlsWorld {
       authoritySecret('clients', this.authority.certificate),
       tlsPolicy('FrontendTLSPolicy', 'clients', { targetRef: TARGET, default: { verify } }),
     ];
-    return secureManifests(listeners, services, more, routes);
+    return secureManifests(listeners, services, more, routes, gatewayAnnotations);
   }
 
   close(): void {

@@ -45,7 +45,7 @@ export function beginsHttp2(
   listenerTag: number,
 ): boolean | Refusal {
   const preface = head === HTTP2_PREFACE;
-  if (tls !== null && 'alpn' in tls && tls.alpn === 'h2') {
+  if (tls?.alpn === 'h2') {
     return preface || refuse('version-not-supported', 'this connection was agreed to speak HTTP/2');
   }
   return preface && tls === null && http2Of(configuration, listenerTag, tls).http2;

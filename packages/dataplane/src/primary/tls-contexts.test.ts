@@ -34,10 +34,12 @@ function backend(changes: Partial<BackendTlsSnapshot> = {}): BackendTlsSnapshot 
   return { ...named, authority: 'ca', clientCertificate: '', ...changes };
 }
 
-function configuration(changes: { ids?: readonly string[]; tls?: BackendTlsSnapshot | null } = {}): TlsConfiguration {
-  const { ids = ['a'], tls = null } = changes;
+function configuration(
+  changes: { ids?: readonly string[]; tls?: BackendTlsSnapshot | null; http2?: boolean } = {},
+): TlsConfiguration {
+  const { ids = ['a'], tls = null, http2 = false } = changes;
   const listenerTls = { certificates: ids, minVersion: '1.2', ciphers: ['X', 'Y'], clientAuth: null } as const;
-  const info = { name: 'https', gateway: 'ns/g', port: 443, hostname: '', protocol: 'HTTPS', tls: listenerTls };
+  const info = { name: 'https', gateway: 'ns/g', port: 443, hostname: '', protocol: 'HTTPS', http2, tls: listenerTls };
   return {
     listener: () => info as unknown as ListenerInfo,
     services: [
@@ -59,6 +61,17 @@ test('listeners get their certificates, services that ask for TLS a context', ()
   expect(native.made).toEqual([
     expect.objectContaining({ certificates: [{ chain: 'chain a', key: 'key a' }], ciphers: 'X:Y', clientCa: '' }),
     expect.objectContaining({ verify: true, ca: 'PEM of ca', names: ['b.example.com'], certificate: null }),
+  ]);
+});
+
+test('HTTP/2 is offered where the listener speaks it', () => {
+  const native = noting();
+  const contexts = new TlsContexts(native);
+  contexts.prepare(configuration(), PORTS);
+  contexts.prepare(configuration({ http2: true }), PORTS);
+  expect(native.made).toEqual([
+    expect.objectContaining({ alpn: ['http/1.1'] }),
+    expect.objectContaining({ alpn: ['h2', 'http/1.1'] }),
   ]);
 });
 

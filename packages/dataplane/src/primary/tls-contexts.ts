@@ -29,8 +29,9 @@ export interface TlsChange {
   readonly contexts: ReadonlyMap<string, number>;
 }
 
-/** What clients may speak over TLS. */
+/** What clients may speak over TLS, the best first. */
 const ALPN = ['http/1.1'];
+const ALPN_HTTP2 = ['h2', ...ALPN];
 
 type ContextNative = Pick<NativeTls, 'tlsServerContext' | 'tlsClientContext' | 'tlsContextRelease'>;
 
@@ -96,7 +97,7 @@ export class TlsContexts {
   }
 
   #server(
-    { gateway, name, port }: ListenerInfo,
+    { gateway, name, port, http2 }: ListenerInfo,
     { minVersion, ciphers, clientAuth }: ListenerTlsSnapshot,
     { certificates }: NamedCertificates,
     material: TlsMaterial,
@@ -104,7 +105,8 @@ export class TlsContexts {
   ): number {
     const what = `listener ${name} of Gateway ${gateway}`;
     const sessionContext = JSON.stringify([gateway, name, port, clientAuth?.policy ?? '']);
-    const content = JSON.stringify(['server', certificates, minVersion, ciphers, clientAuth, sessionContext, ALPN]);
+    const alpn = http2 ? ALPN_HTTP2 : ALPN;
+    const content = JSON.stringify(['server', certificates, minVersion, ciphers, clientAuth, sessionContext, alpn]);
     return making.context(content, what, () =>
       this.#native.tlsServerContext({
         certificates: certificates.map((id) => pairOf(material, id)),
@@ -112,7 +114,7 @@ export class TlsContexts {
         ciphers: ciphers.join(':'),
         clientCa: clientAuth === null ? '' : this.#authorities(material, clientAuth.authority),
         sessionContext,
-        alpn: ALPN,
+        alpn,
       }),
     );
   }
