@@ -21,7 +21,7 @@ const LINGER_MS = 1000;
 /** Of a head, beyond its text: what framing and compression may add. */
 const HEAD_EXTRA_BYTES = 128;
 
-/** Who takes WebSockets (RFC 8441): it answers the request, and counts bytes that pass on its connection as they do. */
+/** Who takes WebSockets (RFC 8441): it answers the request, and tells its connection of bytes as they pass. */
 export interface Http2Tunnels {
   open(connection: StreamConnection, request: Http2Request): void;
 }
@@ -89,8 +89,9 @@ export class Http2Session {
   /** From time to time: whether what the client sends is worth reading. */
   check(nowMs: number): void {
     if (this.#ended || this.#session.destroyed) return;
-    const { socket, bytesUp, bytesDown } = this.#connection;
-    const passed = { read: socket.bytesRead, useful: bytesUp + this.#headBytes, written: bytesDown };
+    const { socket, bytesUp, bytesDown, tunnelledUp, tunnelledDown } = this.#connection;
+    const useful = bytesUp + tunnelledUp + this.#headBytes;
+    const passed = { read: socket.bytesRead, useful, written: bytesDown + tunnelledDown };
     this.#guarded('control', this.#guard.onPassed(passed, nowMs));
   }
 

@@ -10,7 +10,7 @@ import type { Configuration, HandshakeContext } from '../worker/handshake-contex
 import type { Endings } from './endings.js';
 import type { Pools } from './pools.js';
 
-/** The engine's calls for detached clients; see binding.ts. */
+/** The engine's calls for clients that are not its own alone; see stream-binding.ts. */
 export interface StreamCalls {
   detachClient(id: ConnectionId, group: number): { fd: number; early: Buffer } | undefined;
   attachClient(id: ConnectionId, fd: number, bytes: Buffer): boolean;

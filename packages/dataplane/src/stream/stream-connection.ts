@@ -5,6 +5,9 @@ import type { Socket } from 'node:net';
 import type { Peer } from './scene.js';
 
 export interface StreamConnection extends Peer {
+  /** Bytes that have passed in WebSockets over it, which the engine counts where they end. */
+  tunnelledUp: number;
+  tunnelledDown: number;
   /** The client, without TLS: see `detachClient` in binding.ts. */
   readonly socket: Socket;
   /** The engine knows that it is over, or has it back. */

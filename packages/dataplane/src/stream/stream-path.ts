@@ -28,6 +28,7 @@ import { Http2Server } from './http2-server.js';
 import { Pools } from './pools.js';
 import type { StreamCalls, StreamScene } from './scene.js';
 import type { HttpServer, StreamConnection } from './stream-connection.js';
+import { WebSockets } from './websockets.js';
 
 /** Ends that the gateway makes; others are the client's, which has left. */
 const ORDERED: ReadonlySet<string> = new Set(['drain-timeout', 'worker-lost']);
@@ -44,6 +45,7 @@ export class StreamPath implements PlainRequests {
   readonly #pools: Pools;
   readonly #scene: StreamScene & { configuration: Configuration; draining: boolean };
   readonly #http1: HttpServer;
+  readonly #webSockets: WebSockets;
   readonly #http2: Http2Server;
   readonly endings: Endings;
   readonly #connections = new Map<ConnectionId, StreamConnection>();
@@ -66,7 +68,8 @@ export class StreamPath implements PlainRequests {
       draining: false,
     };
     this.#http1 = new Http1Server(this.#scene);
-    this.#http2 = new Http2Server(this.#scene);
+    this.#webSockets = new WebSockets(this.#scene);
+    this.#http2 = new Http2Server(this.#scene, this.#webSockets);
     openReserve();
   }
 
@@ -103,6 +106,8 @@ export class StreamPath implements PlainRequests {
       tls: event.tls,
       bytesUp: 0,
       bytesDown: 0,
+      tunnelledUp: 0,
+      tunnelledDown: 0,
       socket,
       released: false,
       closeReason: '',
@@ -117,7 +122,12 @@ export class StreamPath implements PlainRequests {
     return true;
   }
 
+  carrierOf(id: ConnectionId): StreamConnection | undefined {
+    return this.#webSockets.connectionOf(id);
+  }
+
   ended(id: ConnectionId, reason: number): void {
+    this.#webSockets.ended(id, reason);
     const connection = this.#connections.get(id);
     if (connection === undefined) return;
     const text = this.#calls.closeReason(reason);
@@ -138,6 +148,7 @@ export class StreamPath implements PlainRequests {
       this.#tell(connection, 'worker-lost');
       connection.socket.destroy();
     }
+    this.#webSockets.close();
     this.#http1.close();
     this.#http2.close();
     this.#pools.destroy();

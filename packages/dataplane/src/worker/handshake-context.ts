@@ -11,6 +11,7 @@ import type { BackendTlsSnapshot } from '@sluice/shared/snapshot/tls';
 import { openSnapshot, type SnapshotView } from '@sluice/shared/snapshot/view';
 import type { ConnectionId } from '../engine/binding.js';
 import type { RequestEvent } from '../engine/events.js';
+import type { ClientTls } from '../engine/tls-info.js';
 import { type Balancer, createBalancer } from '../policy/balancer.js';
 import type { EndpointSets } from '../policy/endpoints.js';
 import { createRouter, type Router } from '../policy/router.js';
@@ -57,6 +58,13 @@ export interface PlainRequests {
   take(event: RequestEvent, group: number): boolean;
   /** The engine has ended a connection, with this close reason: the stream path closes its socket if it was its. */
   ended(id: ConnectionId, reason: number): void;
+  /** The connection of HTTP/2 that this client of the engine came by; undefined: it came by its own. */
+  carrierOf(id: ConnectionId): Carrier | undefined;
+}
+
+/** What clients on streams of one connection have in common. */
+export interface Carrier {
+  readonly tls: ClientTls | null;
 }
 
 /** Something that is worth a line in the log, sparingly. */

@@ -67,7 +67,9 @@ export class Handshakes {
 
   #onRequest(engine: Engine, event: RequestEvent): void {
     const pending = createPending(this.#configuration, event.listener, randomUUID(), event.head.length);
-    pending.tls = event.tls;
+    const carrier = this.#context.stream?.carrierOf(event.id);
+    pending.tls = carrier === undefined ? event.tls : carrier.tls;
+    pending.http2 = carrier !== undefined;
     if (this.#pending.size >= this.#context.limits.handshakesMax) {
       this.#refuse(engine, event.id, pending, refuse('overloaded'));
       return;
@@ -226,11 +228,9 @@ export class Handshakes {
   }
 
   #onEnded(engine: Engine, event: EndedEvent): void {
+    this.#context.stream?.ended(event.id, event.reason);
     const pending = this.#pending.get(event.id);
-    if (pending === undefined) {
-      this.#context.stream?.ended(event.id, event.reason);
-      return;
-    }
+    if (pending === undefined) return;
     this.#pending.delete(event.id);
     if (this.#context.accessLog) engine.logEnded(event.id, this.#answers.fields(pending, NO_OUTCOME));
   }

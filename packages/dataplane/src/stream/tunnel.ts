@@ -1,0 +1,212 @@
+/**
+ * One WebSocket over HTTP/2: its stream on one side, on the other a socket to the engine, which speaks HTTP/1.1 on it as
+ * to any client.
+ *
+ * Invariant: the 101 becomes 200 and from then on bytes pass both ways, with the back-pressure of both; an end in order
+ * passes on as END_STREAM and as a half-close, every other end as a reset: RST_STREAM (CANCEL, RFC 8441 5) to the client,
+ * a client's reset to the engine. Worker thread.
+ */
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { Socket } from 'node:net';
+import { addAbortSignal } from 'node:stream';
+import { AnswerBody } from '../policy/answer-body.js';
+import { Field } from '../policy/field-name.js';
+import { framingOf } from '../policy/framing.js';
+import { type HeadLimits, parseResponseHead, type ResponseHead } from '../policy/head.js';
+import { isHopByHop } from '../policy/hop-by-hop.js';
+import { isRefusal } from '../policy/refusal.js';
+
+const { NGHTTP2_NO_ERROR } = constants;
+
+/** What the engine adds to a head that a backend sent. */
+const ADDED_BYTES_MAX = 65_536;
+/** Ends after which the client may have less than the backend sent. */
+const CUT = new Set(['backend-reset', 'backend-vanished', 'backend-truncated', 'relay-truncated']);
+
+export interface TunnelOptions {
+  /** Of the heads of answers. */
+  readonly headLimits: HeadLimits;
+  /** Told of bytes as they pass. */
+  readonly passed: { tunnelledUp: number; tunnelledDown: number };
+  /** Why the socket has ended: '' in order, else the close reason. */
+  fate(): string;
+  reset(): void;
+  /** Nothing of it is left. */
+  closed(): void;
+}
+
+export class Tunnel {
+  readonly #socket: Socket;
+  readonly #stream: ServerHttp2Stream;
+  readonly #options: TunnelOptions;
+  readonly #headLimits: HeadLimits;
+  #bytes: Buffer = Buffer.alloc(0);
+  /** Of an answer that is no 101; undefined before the head, and once bytes pass through. */
+  #body: AnswerBody | undefined;
+  #passing = false;
+  #fate: string | undefined;
+
+  /** `fd`: this side of the engine's inner client; it is the tunnel's from now on. */
+  constructor(fd: number, stream: ServerHttp2Stream, options: TunnelOptions) {
+    const { headLimits } = options;
+    this.#stream = stream;
+    this.#options = options;
+    this.#headLimits = { ...headLimits, headBytesMax: headLimits.headBytesMax + ADDED_BYTES_MAX, fieldsMax: 1024 };
+    this.#socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
+    this.#socket.on('error', () => {});
+    stream.on('error', () => {});
+    this.#socket.on('data', this.#onData);
+    this.#socket.once('end', () => this.#onEof());
+    this.#socket.once('close', () => this.#onSocketClosed());
+    stream.once('close', () => this.#onStreamClosed());
+  }
+
+  /** The engine has ended the connection: what it had for the client is in the socket already. */
+  ended(closeReason: string): void {
+    this.#fate ??= closeReason;
+  }
+
+  destroy(): void {
+    this.#cancel();
+    this.#socket.destroy();
+  }
+
+  /** RST_STREAM (CANCEL), and no END_STREAM in front of it, which `close` would send. */
+  #cancel(): void {
+    addAbortSignal(AbortSignal.abort(), this.#stream);
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    try {
+      if (this.#body !== undefined) this.#passBody(this.#body, bytes);
+      else this.#readHeads(this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]));
+    } catch {
+      this.#fail(); // what the engine sent cannot be said over HTTP/2
+    }
+  };
+
+  #readHeads(bytes: Buffer): void {
+    this.#bytes = bytes;
+    for (;;) {
+      const end = this.#bytes.indexOf('\r\n\r\n');
+      if (end < 0) {
+        if (this.#bytes.length > this.#headLimits.headBytesMax) this.#fail();
+        return;
+      }
+      const head = parseResponseHead(this.#bytes.toString('latin1', 0, end + 4), this.#headLimits);
+      this.#bytes = this.#bytes.subarray(end + 4);
+      if (isRefusal(head)) {
+        this.#fail();
+        return;
+      }
+      if (head.status >= 200 || head.status === 101) {
+        this.#onHead(head);
+        return;
+      }
+      this.#stream.additionalHeaders({ ':status': head.status, ...fieldsOf(head) });
+    }
+  }
+
+  #onHead(head: ResponseHead): void {
+    if (this.#stream.destroyed || this.#stream.closed) return;
+    if (head.status === 101) {
+      this.#pass(head);
+      return;
+    }
+    const framing = framingOf(head);
+    if (isRefusal(framing)) {
+      this.#fail();
+      return;
+    }
+    this.#body = new AnswerBody(framing);
+    this.#stream.respond({ ':status': head.status, ...fieldsOf(head) });
+    this.#stream.resume(); // nothing that the client sends has a meaning now
+    this.#stream.on('drain', () => this.#socket.resume());
+    this.#passBody(this.#body, this.#bytes);
+  }
+
+  #pass(head: ResponseHead): void {
+    this.#passing = true;
+    this.#socket.off('data', this.#onData);
+    this.#socket.pause();
+    this.#stream.respond({ ':status': 200, ...fieldsOf(head) });
+    if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
+    this.#bytes = Buffer.alloc(0);
+    this.#count();
+    this.#socket.pipe(this.#stream, { end: false });
+    this.#stream.pipe(this.#socket);
+  }
+
+  #count(): void {
+    const { passed } = this.#options;
+    this.#socket.on('data', (bytes: Buffer) => {
+      passed.tunnelledDown += bytes.length;
+    });
+    this.#stream.on('data', (bytes: Buffer) => {
+      passed.tunnelledUp += bytes.length;
+    });
+  }
+
+  #passBody(body: AnswerBody, bytes: Buffer): void {
+    for (const part of body.push(bytes)) if (!this.#stream.write(part)) this.#socket.pause();
+    if (body.done) this.#finish();
+  }
+
+  /** The whole answer is out: what the client still has to say of this stream is not waited for. */
+  #finish(): void {
+    this.#stream.end();
+    this.#stream.close(NGHTTP2_NO_ERROR);
+    this.#socket.destroy();
+  }
+
+  #fail(): void {
+    this.#stream.destroy(new Error('the answer is not whole')); // INTERNAL_ERROR
+    this.#options.reset();
+    this.#socket.destroy();
+  }
+
+  #onEof(): void {
+    this.#fate ??= this.#options.fate() || undefined;
+    const cut = CUT.has(this.#fate ?? '');
+    if (this.#body !== undefined) {
+      if (this.#body.doneAtEof && !cut) this.#finish();
+      else this.#fail();
+    } else if (!this.#passing) {
+      this.#fail();
+    } else if (cut) {
+      this.#cancel();
+    } else {
+      this.#stream.end();
+      if (this.#fate !== undefined) this.#socket.destroy(); // the engine takes nothing more either
+    }
+  }
+
+  #onSocketClosed(): void {
+    if (this.#passing && !this.#stream.closed) {
+      if (this.#stream.writableEnded) this.#stream.close(NGHTTP2_NO_ERROR);
+      else this.#cancel();
+    }
+    if (this.#stream.destroyed) this.#options.closed();
+  }
+
+  #onStreamClosed(): void {
+    const { aborted, rstCode, readableEnded } = this.#stream;
+    const inOrder = !aborted && rstCode === NGHTTP2_NO_ERROR && readableEnded;
+    if (!inOrder && this.#body?.done !== true) {
+      this.#options.reset();
+      this.#socket.destroy();
+    }
+    if (this.#socket.destroyed) this.#options.closed();
+  }
+}
+
+/** Fields of an answer that HTTP/2 takes (RFC 9113 8.2.2), and that have a meaning there (RFC 8441 5). */
+function fieldsOf({ fields }: ResponseHead): Record<string, string | string[]> {
+  const record: Record<string, string | string[]> = {};
+  for (const { id, lowerName, value } of fields) {
+    if (isHopByHop(id) || id === Field.transferEncoding || lowerName === 'sec-websocket-accept') continue;
+    const before = record[lowerName];
+    record[lowerName] = before === undefined ? value : [before, value].flat();
+  }
+  return record;
+}
