@@ -26,7 +26,8 @@ function pendingFingerprint(stage) {
   const now = fingerprint(ROOT, stage.inputs(ROOT));
   const stamp = stampOf(stage);
   const done = existsSync(stamp) && readFileSync(stamp, 'utf8') === now;
-  return done && stage.outputs(ROOT).every((file) => existsSync(path.join(ROOT, file))) ? undefined : now;
+  const built = done && stage.outputs(ROOT).every((file) => existsSync(path.join(ROOT, file)));
+  return built && (stage.isCurrent?.(ROOT) ?? true) ? undefined : now;
 }
 
 function fail(lines) {

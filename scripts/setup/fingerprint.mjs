@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-const SKIPPED = new Set(['node_modules', 'dist', 'build', 'harness', 'coverage', '.git']);
+const SKIPPED = new Set(['node_modules', 'dist', 'bundle', 'build', 'harness', 'coverage', '.git']);
 
 /** Files below `folder` (relative to `root`) whose name `wanted` accepts; generated folders are passed over. */
 export function filesBelow(root, folder, wanted) {

@@ -1,12 +1,13 @@
 /**
- * The three stages of the set-up, in order: packages, the native engine, TypeScript. Each names the files it reads
+ * The stages of the set-up, in order: packages, the native engine, TypeScript, the programs' bundles. Each names the files it reads
  * (its fingerprint) and the files it leaves (gone: it runs again), so that a change of one does not run the others.
  * The bench's C programs are not built here: `npm run bench` alone needs them.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { buildNative, MODULE } from '../build-native.mjs';
+import { ENTRIES } from '../bundle.mjs';
 import { filesBelow } from './fingerprint.mjs';
 
 const SOURCE_FOLDERS = ['packages', 'test', 'bench'];
@@ -86,4 +87,18 @@ const typescriptStage = {
   run: (root) => run(root, process.execPath, ['node_modules/typescript/bin/tsc', '-b']),
 };
 
-export const stages = [installStage, nativeStage, typescriptStage];
+const bundleStage = {
+  name: 'bundle',
+  doing: 'bundling',
+  failed: 'The programs could not be bundled.',
+  inputs: (root) => ['scripts/bundle.mjs', ...typescriptStage.inputs(root)],
+  outputs: () => ENTRIES,
+  /** A compilation by hand makes it old, whatever came of it. */
+  isCurrent(root) {
+    const times = (files) => files.map((file) => statSync(path.join(root, file)).mtimeMs);
+    return Math.min(...times(ENTRIES)) >= Math.max(...times(typescriptStage.outputs(root)));
+  },
+  run: (root) => run(root, process.execPath, ['scripts/bundle.mjs']),
+};
+
+export const stages = [installStage, nativeStage, typescriptStage, bundleStage];

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const GENERATED = new Set(['node_modules', 'dist', 'build']);
+const GENERATED = new Set(['node_modules', 'dist', 'bundle', 'build']);
 const COPIED = ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', 'tsconfig.json', 'tsconfig.base.json'];
 const FOLDERS = ['scripts', 'packages', 'test', 'bench', 'examples'];
 

@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-import '../dist/cli/main.js';
+import { programEntry } from '@sluice/shared/cli/program';
+
+await import(programEntry(import.meta.url));

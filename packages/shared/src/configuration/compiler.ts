@@ -21,7 +21,8 @@ export interface CompilerOptions {
   readonly idleMs?: number;
 }
 
-const THREAD_FILE = new URL('./compiler-thread.js', import.meta.url);
+/** The way from a chunk of a bundle too. */
+const THREAD_FILE = new URL('../configuration/compiler-thread.js', import.meta.url);
 const HEAP_MIB = 2048;
 const TIMEOUT_MS = 60_000;
 const IDLE_MS = 10_000;
