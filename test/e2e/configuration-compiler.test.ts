@@ -80,7 +80,7 @@ test('a configuration that cannot be started with is an error with every problem
 
 test('a thread that runs out of memory or time refuses; the process and the last configuration stay', async () => {
   write('one');
-  const starved = await compilerOf({ heapMiB: 64 });
+  const starved = await compilerOf({ heapMiB: 24 });
   const { version } = await firstConfiguration(starved);
   const services = Array.from({ length: 3000 }, (_, index) => `service-${index}`);
   write(...services);
