@@ -91,9 +91,9 @@ const bundleStage = {
   name: 'bundle',
   doing: 'bundling',
   failed: 'The programs could not be bundled.',
-  inputs: (root) => ['scripts/bundle.mjs', ...typescriptStage.inputs(root)],
+  inputs: () => ['scripts/bundle.mjs', 'pnpm-lock.yaml'],
   outputs: () => ENTRIES,
-  /** A compilation by hand makes it old, whatever came of it. */
+  /** What was compiled since makes it old. */
   isCurrent(root) {
     const times = (files) => files.map((file) => statSync(path.join(root, file)).mtimeMs);
     return Math.min(...times(ENTRIES)) >= Math.max(...times(typescriptStage.outputs(root)));
