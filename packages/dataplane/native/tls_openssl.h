@@ -87,6 +87,10 @@ bool tls_side_new(struct engine *engine, struct side *side, SSL_CTX *context);
 
 /* tls_wire.c */
 BIO *tls_wire_new(struct tls *tls);
+/* Before every call: another connection's error would be taken for this one's. Clearing an empty queue costs more than looking. */
+static inline void tls_forget_errors(void) {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
 /* Before every call that may read: new credit, and an empty error queue. */
 void tls_begin(struct tls *tls);
 void tls_gather(struct tls *tls);

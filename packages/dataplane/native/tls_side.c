@@ -21,7 +21,7 @@ bool tls_side_new(struct engine *engine, struct side *side, SSL_CTX *context) {
   if (tls == NULL) return false;
   tls->engine = engine;
   tls->side = side;
-  ERR_clear_error();
+  tls_forget_errors();
   tls->ssl = SSL_new(context);
   BIO *bio = tls->ssl != NULL ? tls_wire_new(tls) : NULL;
   if (bio == NULL) {
@@ -109,7 +109,7 @@ ssize_t tls_receive(struct side *side, uint8_t *bytes, size_t capacity) {
   tls_begin(tls);
   while (have < capacity && more && tls->end == END_NONE) {
     size_t count = 0;
-    ERR_clear_error();
+    tls_forget_errors();
     int status = SSL_read_ex(tls->ssl, bytes + have, capacity - have, &count);
     have += count;
     tls->credit += (int32_t)count;
@@ -142,7 +142,7 @@ enum send_status tls_send(struct engine *engine, struct side *side, const uint8_
   int status = 1;
   if (length > 0) {
     if (length > RECORD_BYTES) tls_gather(tls);
-    ERR_clear_error();
+    tls_forget_errors();
     status = SSL_write_ex(tls->ssl, bytes, length, &written);
     if (tls->gathering) tls_release_gathered(tls);
   }
@@ -156,7 +156,7 @@ void tls_shut(struct engine *engine, struct side *side) {
   struct tls *tls = side->tls;
   (void)engine;
   if (tls->failed || tls->send_error != 0 || !SSL_is_init_finished(tls->ssl)) return;
-  ERR_clear_error();
+  tls_forget_errors();
   SSL_shutdown(tls->ssl);
 }
 

@@ -63,7 +63,7 @@ static int wire_write(BIO *bio, const char *bytes, int length) {
 }
 
 void tls_begin(struct tls *tls) {
-  ERR_clear_error();
+  tls_forget_errors();
   tls->credit = WIRE_CREDIT;
   tls->paused = false;
 }
