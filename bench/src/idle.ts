@@ -3,10 +3,10 @@
  * loaded (and compiled, where it is JavaScript) but its pools are not filled: (resident with N idle connections, each
  * having echoed once, minus resident before) / N. `rssAgainBytes` is the same after all N were closed and N others
  * opened, against the same start: it shows what a target does not give back. A garbage collector can return memory
- * meanwhile, which flatters; `rssFromStartBytes`, against the process before its first connection, is the upper bound.
+ * meanwhile, which flatters; `rssFromStartBytes`, against the process before its first connection, is the upper bound. Node
+ * gives the garbage of 2 000 handshakes back seconds after it has come to rest, tens of MiB at once: that is waited for.
  *
- * With TLS: N plain ones are held first and stay, then N with TLS come, so that neither finds what the other gave back. Node
- * gives the garbage of 2 000 handshakes back seconds after it has come to rest, tens of MiB at once: it is waited for.
+ * With TLS: N plain ones are held first and stay, then N with TLS come, so that neither finds what the other gave back.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { awaitEvent, type LoadArguments, type Metrics, startLoad } from './load.js';
@@ -25,10 +25,11 @@ export async function idle(target: RunningTarget, settings: RunSettings): Promis
   const pids = processTree(target.child.pid);
   const untouched = residentBytes(pids);
   await warmUp(target, {}, settings);
+  await collected(target);
   const start = residentBytes(pids);
   const count = settings.idleConnections;
   const first = await residentWithIdle(target, { connections: count }, settings, pids);
-  await delay(settleMs);
+  await collected(target);
   const second = await residentWithIdle(target, { connections: count }, settings, pids);
   return {
     rssBytes: (first - start) / count,
@@ -50,7 +51,6 @@ export async function idleTls(target: RunningTarget, settings: RunSettings): Pro
     const held = await residentWithIdle(target, { connections: count, ...secured(settings) }, settings, pids);
     return { rssBytes: (held - start) / count, startMiB: start / 2 ** 20 };
   }
-  await collected(target);
   await warmUp(target, {}, settings);
   await collected(target);
   const start = residentBytes(pids);
@@ -109,7 +109,7 @@ function residentWithIdle(
   pids: number[],
 ): Promise<number> {
   return holding(target, options, settings, async () => {
-    if (options.tls !== undefined) await collected(target);
+    await collected(target);
     return residentBytes(pids);
   });
 }

@@ -24,9 +24,9 @@ export interface BenchOptions {
   install: boolean;
 }
 
-export const usage = `usage: pnpm bench [--rounds 7] [--seconds 0.7] [--warmup 0.2] [--quick] [--only plain,tls,echo64,churn,...]
+export const usage = `usage: pnpm bench [--rounds 6] [--seconds 0.5] [--warmup 0.2] [--quick] [--only plain,tls,echo64,churn,...]
   [--targets sluice,haproxy,nginx,http-proxy,direct] [--tls 1.3|1.2] [--key ecdsa|rsa] [--pin none|split] [--seed N]
-  [--idle 7000] [--json PATH] [--no-install]`;
+  [--idle 5000] [--json PATH] [--no-install]`;
 
 export class UsageError extends Error {}
 
@@ -52,8 +52,8 @@ export function parseOptions(argv: string[]): BenchOptions {
   const { values } = read(argv);
   const quick = values.quick === true;
   return {
-    rounds: Math.round(positive('rounds', values.rounds ?? (quick ? '3' : '7'))),
-    seconds: positive('seconds', values.seconds ?? (quick ? '0.5' : '0.7')),
+    rounds: Math.round(positive('rounds', values.rounds ?? (quick ? '3' : '6'))),
+    seconds: positive('seconds', values.seconds ?? (quick ? '0.3' : '0.5')),
     warmupSeconds: positive('warmup', values.warmup ?? '0.2'),
     only: list(values.only),
     targets: list(values.targets),
@@ -62,7 +62,7 @@ export function parseOptions(argv: string[]): BenchOptions {
     tlsVersion: oneOf('tls', values.tls, ['1.3', '1.2']),
     key: oneOf('key', values.key, ['ecdsa', 'rsa']),
     jsonPath: values.json,
-    idleConnections: Math.round(positive('idle', values.idle ?? '7000')),
+    idleConnections: Math.round(positive('idle', values.idle ?? '5000')),
     install: values['no-install'] !== true,
   };
 }

@@ -75,7 +75,7 @@ const plainScenarios: Omit<Scenario, 'group'>[] = [
     metrics: ['rssBytes', 'rssAgainBytes', 'rssFromStartBytes', 'startMiB'],
     ratios: ['rssBytes'],
     fresh: true,
-    roundsMax: 3,
+    roundsMax: 2,
     run: idle,
   },
   {
