@@ -16,6 +16,7 @@ import {
   requestPairs,
   u32,
 } from '../support/http2-frames.js';
+import { Random, seedOfRun } from '../support/random.js';
 import { sharedGateway } from '../support/scenario.js';
 
 const running = sharedGateway(
@@ -264,5 +265,40 @@ describe('what no client does', () => {
     const refused = await client.next(({ type }) => type === Frame.goaway || type === Frame.reset);
     expect(refused.type === Frame.reset ? refused.stream : refused.payload.readUInt32BE(4)).not.toBe(Code.none);
     await eventually(() => expect(running().backends.http.open.size).toBeLessThanOrEqual(1));
+  });
+});
+
+describe('churn by a seed', () => {
+  const random = new Random(seedOfRun());
+  const noBody = ['/echo', '/large', '/events', '/stall', '/cut', '/reset', '/trailers', '/hints', '/empty', '/a/../b'];
+
+  /** What a client may do with a stream that it has opened. */
+  const act = async (client: FrameClient, stream: number): Promise<void> => {
+    if (random.next() < 0.5) await client.send(requestFrame(stream, requestPairs(random.pick(noBody))));
+    else {
+      const path = random.pick(['/mirror', '/echo', '/early', '/stall']);
+      await client.send(requestFrame(stream, requestPairs(path, [], 'POST'), true));
+      await client.send(frame(Frame.data, 0, stream, Buffer.alloc(random.between(0, 16_384))));
+      if (random.next() < 0.5) await client.send(frame(Frame.data, Flag.endStream, stream, 'end'));
+    }
+    if (random.next() < 0.3) await client.send(frame(Frame.reset, 0, stream, u32(random.pick([0, 8, 11]))));
+  };
+
+  const leave = (client: FrameClient): void =>
+    random.pick([() => client.destroy(), () => client.raw.reset(), () => client.raw.end()])();
+
+  test('whatever clients do, the backend is let go and the next one is served', async () => {
+    const { backends } = running();
+    for (let round = 0; round < 8; round++) {
+      const crowd = await Promise.all(Array.from({ length: 8 }, () => open()));
+      await Promise.all(
+        crowd.map(async (client) => {
+          for (let stream = 1; stream < 30 && !client.raw.ended; stream += 2) await act(client, stream).catch(() => {});
+          leave(client);
+        }),
+      );
+    }
+    await eventually(() => expect(backends.http.open.size).toBe(0));
+    await serves(await open(), 1);
   });
 });

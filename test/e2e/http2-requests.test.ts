@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { type Echoed, HttpBackend, LARGE_BYTES } from '../support/http-backend.js';
 import { sharedGateway } from '../support/scenario.js';
 
+const MIB = 1024 * 1024;
 const running = sharedGateway(
   async () => ({ http: await HttpBackend.start() }),
   ({ http }) => ({
@@ -44,7 +45,8 @@ const running = sharedGateway(
 const sessions: ClientHttp2Session[] = [];
 
 function session(): ClientHttp2Session {
-  const client = connect(`http://127.0.0.1:${running().gateway.port}`);
+  // Node's client counts what it has yet to send against its own memory, and then refuses answers.
+  const client = connect(`http://127.0.0.1:${running().gateway.port}`, { maxSessionMemory: 1000 });
   client.on('error', () => {});
   sessions.push(client);
   return client;
@@ -224,6 +226,35 @@ test('server-sent events flow at once, and a stream that is read slowly holds up
   expect((await ask(client, { ':path': '/echo' })).headers[':status']).toBe(200);
   slow.close();
   events.close();
+});
+
+test('what a client does not read stays with the backends, and what a backend does not read with the client', async () => {
+  const { gateway, backends } = running();
+  const client = session();
+  await ask(client, { ':path': '/echo' });
+  const before = gateway.residentBytes();
+  const unread = Array.from({ length: 30 }, () => client.request({ ':path': '/large' }));
+  const body = Buffer.alloc(64 * MIB);
+  const upload = client.request({ ':path': '/stall', ':method': 'POST' });
+  let taken = false;
+  upload.write(body, () => {
+    taken = true;
+  });
+  for (const stream of [...unread, upload]) stream.on('error', () => {});
+  await Promise.all(unread.map((stream) => once(stream, 'response')));
+  const { socket } = (await backends.http.answering('/stall')).req;
+  let read = -1;
+  await eventually(
+    () => {
+      const last = read;
+      read = socket.bytesRead;
+      expect(read).toBe(last);
+    },
+    { successes: 20 },
+  );
+  expect(gateway.residentBytes() - before).toBeLessThan(64 * MIB);
+  expect(taken).toBe(false);
+  expect((await ask(client, { ':path': '/empty' })).headers[':status']).toBe(204);
 });
 
 test('an answer that comes before the body has ended ends the stream without an error', async () => {

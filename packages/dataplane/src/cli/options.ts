@@ -138,7 +138,7 @@ export const optionsSchema = z.strictObject({
     integer(0, 1_000_000).prefault('8192'),
     'stream-connections-max',
     'N',
-    'Connections with plain requests that one worker may hold; what is beyond gets a 503',
+    'Connections with plain requests, and requests over HTTP/2, that one worker may hold; what is beyond gets a 503',
   ),
   workerHeapMiB: option(
     integer(64, 65_536).prefault('256'),
