@@ -51,7 +51,9 @@ test('an alert behind the handshake says why', () => {
 });
 
 test('what is no answer is a fault that no other try mends', () => {
-  expect(answerFault(error('HPE_INVALID_CONSTANT'))?.code).toBe('upstream-malformed');
+  const parser = Object.assign(new Error('Response does not match'), { name: 'HTTPParserError' });
+  expect(answerFault(parser)?.code).toBe('upstream-malformed');
+  expect(answerFault(error('UND_ERR_RES_CONTENT_LENGTH_MISMATCH'))?.code).toBe('upstream-malformed');
   expect(answerFault(error('UND_ERR_SOCKET', 'bad upgrade'))?.code).toBe('upstream-bad-upgrade');
   expect(answerFault(error('UND_ERR_SOCKET', 'other side closed'))).toBeUndefined();
   expect(answerFault(new Error('plain'))).toBeUndefined();

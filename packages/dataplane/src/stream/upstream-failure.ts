@@ -54,8 +54,11 @@ export function upstreamFailure(error: Error, started: boolean): UpstreamFailure
 
 /** The endpoint answered with what is no answer: nothing that another try would mend. undefined: it is not that. */
 export function answerFault(error: Error): Refusal | undefined {
-  if (!('code' in error) || typeof error.code !== 'string') return undefined;
-  if (error.code.startsWith('HPE_')) return refuse('upstream-malformed');
-  const unasked = error.code === 'UND_ERR_SOCKET' && error.message === 'bad upgrade';
+  const code = 'code' in error ? error.code : undefined;
+  // Its code is not always there.
+  if (error.name === 'HTTPParserError' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+    return refuse('upstream-malformed');
+  }
+  const unasked = code === 'UND_ERR_SOCKET' && error.message === 'bad upgrade';
   return unasked ? refuse('upstream-bad-upgrade', 'nobody had asked for an upgrade') : undefined;
 }
