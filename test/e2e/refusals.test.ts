@@ -105,8 +105,8 @@ const handshakes: Refusal[] = [
   { name: 'an unknown method', request: upgradeHead({ method: 'BREW' }), status: [501] },
   { name: 'CONNECT', request: upgradeHead({ method: 'CONNECT', target: 'test.local:80' }), status: [400, 405, 501] },
   {
-    name: 'upgrade to h2c',
-    request: upgradeHead({ set: { Upgrade: 'h2c' } }),
+    name: 'upgrade to something else',
+    request: upgradeHead({ set: { Upgrade: 'h2c, TLS/1.3' } }),
     status: [426],
     fields: { upgrade: 'websocket' },
   },

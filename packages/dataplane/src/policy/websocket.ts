@@ -40,6 +40,11 @@ export function checkHandshake(request: RequestHead): Handshake | Refusal {
   return checkOffer(fields);
 }
 
+/** Whether the value of an Upgrade field is the offer of HTTP/2 in clear text alone, which RFC 9113 has made obsolete. */
+export function isH2c(value: string): boolean {
+  return value.toLowerCase() === 'h2c';
+}
+
 function checkOffer(fields: readonly HeaderField[]): Handshake | Refusal {
   if (!listsToken(fields, Field.connection, 'upgrade')) return refuse('websocket-connection');
   if (declaresBody(fields)) return refuse('body-declared');

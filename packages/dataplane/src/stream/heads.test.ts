@@ -1,11 +1,23 @@
 import { expect, test } from 'vitest';
 import { refusalBytes, refuse } from '../policy/refusal.js';
-import { answerParts, fieldPairs, requestText, responseText, trailerPairs } from './heads.js';
+import { answerParts, fieldPairs, requestText, responseText, trailerPairs, upgradeText } from './heads.js';
 
 test('a head that Node has read is written out as it was', () => {
   const rawHeaders = ['Host', 'a', 'X-Twice', '1', 'x-twice', '\xe9'];
   const asked = { method: 'GET', url: '/x?y', httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders };
   expect(requestText(asked)).toBe('GET /x?y HTTP/1.1\r\nHost: a\r\nX-Twice: 1\r\nx-twice: \xe9\r\n\r\n');
+});
+
+test.each([
+  ['h2c', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n'],
+  [
+    'websocket',
+    'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: websocket\r\nHTTP2-Settings: AAMA\r\n\r\n',
+  ],
+])('an upgrade to %s: an offer of HTTP/2 alone is left out', (upgrade, text) => {
+  const offer = ['Upgrade', upgrade, 'HTTP2-Settings', 'AAMA'];
+  const rawHeaders = ['Host', 'a', 'Connection', 'Upgrade, HTTP2-Settings', ...offer];
+  expect(upgradeText({ method: 'GET', url: '/', httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders })).toBe(text);
 });
 
 test('a head that undici has read is, bytes or text', () => {

@@ -7,12 +7,32 @@
 import type { IncomingMessage } from 'node:http';
 import { Field, fieldName } from '../policy/field-name.js';
 import { isHopByHop } from '../policy/hop-by-hop.js';
+import { isH2c } from '../policy/websocket.js';
 
 type Asked = Pick<IncomingMessage, 'method' | 'url' | 'httpVersionMajor' | 'httpVersionMinor' | 'rawHeaders'>;
 
 /** The head of a request that Node has read, latin1. */
 export function requestText({ method, url, httpVersionMajor, httpVersionMinor, rawHeaders }: Asked): string {
   return `${method} ${url} HTTP/${httpVersionMajor}.${httpVersionMinor}\r\n${linesOf(rawHeaders)}\r\n`;
+}
+
+/**
+ * Likewise, of one that asks for an upgrade: without an offer to go on in HTTP/2, which is passed over. Node's parser would
+ * take the request for an upgrade again.
+ */
+export function upgradeText({ rawHeaders, method, url, httpVersionMajor, httpVersionMinor }: Asked): string {
+  return requestText({ rawHeaders: withoutH2c(rawHeaders), method, url, httpVersionMajor, httpVersionMinor });
+}
+
+function withoutH2c(raw: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const [name = '', value = ''] = raw.slice(at, at + 2);
+    const lowerName = name.toLowerCase();
+    if (lowerName === 'upgrade' && !isH2c(value)) return [...raw];
+    if (lowerName !== 'upgrade' && lowerName !== 'http2-settings') kept.push(name, value);
+  }
+  return kept;
 }
 
 /** The head of an answer that undici has read, latin1. `raw`: names and values in turn. */

@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import { httpDate, type RefusalCode, refusalBytes, refuse } from '../policy/refusal.js';
 import { createPending, type PlainAttempt } from '../worker/connection-record.js';
 import { Exchange } from './exchange.js';
-import { requestText } from './heads.js';
+import { upgradeText } from './heads.js';
 import { type Http1Message, Http1Request } from './http1-request.js';
 import { linger, lingerAtEnd } from './linger.js';
 import type { StreamScene } from './scene.js';
@@ -116,14 +116,14 @@ export class Http1Server implements HttpServer {
     exchange.start();
   }
 
-  /** Gives the connection back to the engine, with the request as it came. */
+  /** Gives the connection back to the engine, with the request; one that only offers h2c comes again, without the offer. */
   #onUpgrade(request: IncomingMessage, socket: Duplex, early: Buffer): void {
     const client = this.#clients.get(socket);
     const fd = descriptorOf(socket);
     const idle = client !== undefined && !client.closing && client.current === undefined && socket.writableLength === 0;
     if (client !== undefined && idle && fd >= 0) {
       const behind: Buffer | null = socket.readableLength > 0 ? socket.read() : null;
-      const bytes = Buffer.concat([Buffer.from(requestText(request), 'latin1'), early, behind ?? Buffer.alloc(0)]);
+      const bytes = Buffer.concat([Buffer.from(upgradeText(request), 'latin1'), early, behind ?? Buffer.alloc(0)]);
       client.connection.released = this.#scene.calls.attachClient(client.connection.id, fd, bytes);
     }
     socket.destroy();

@@ -23,7 +23,7 @@ import { bodyRefusal } from '../policy/request-body.js';
 import { modifiedPath } from '../policy/rewrite.js';
 import type { RouteMatch } from '../policy/router.js';
 import { originRefusal, ruleAnswer } from '../policy/rule-answer.js';
-import { checkHandshake, type Handshake } from '../policy/websocket.js';
+import { checkHandshake, type Handshake, isH2c } from '../policy/websocket.js';
 import type { Pending } from './connection-record.js';
 
 /** What a request was found to be for. */
@@ -98,10 +98,16 @@ export function decidePlain(
   return isRefusal(choice) ? choice : { ...routed, choice };
 }
 
-/** It asks for no upgrade at all; of HTTP/1.0 it may, and is told 426 then. */
-function isPlain(request: RequestHead, handshake: Handshake | Refusal): boolean {
-  if (!isRefusal(handshake) || handshake.code !== 'upgrade-required') return false;
-  return !hasField(request.fields, Field.upgrade);
+/**
+ * It asks for no upgrade at all (of HTTP/1.0 it may, and is told 426 then), or offers to go on in HTTP/2: that offer is
+ * passed over, as RFC 9110 7.8 allows, for some clients make it with every first request.
+ */
+function isPlain({ fields }: RequestHead, handshake: Handshake | Refusal): boolean {
+  if (!isRefusal(handshake)) return false;
+  if (handshake.code === 'upgrade-required') return !hasField(fields, Field.upgrade);
+  return (
+    handshake.code === 'unsupported-upgrade' && fields.every(({ id, value }) => id !== Field.upgrade || isH2c(value))
+  );
 }
 
 /** `fault`: what is wrong with the request as a handshake; said before whether a route takes it. */
