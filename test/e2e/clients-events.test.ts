@@ -88,7 +88,11 @@ afterEach(async () => {
   });
 });
 
-describe.each([['http', false]] as [string, boolean][])('%s, HTTP/2 %s', (listener, allowH2) => {
+describe.each([
+  ['http', false],
+  ['https', false],
+  ['https', true],
+] as const)('%s, HTTP/2 %s', (listener, allowH2) => {
   const open = (path?: string) => Listener.open(listener, allowH2, path);
 
   test('each event arrives before the next one is sent', async () => {

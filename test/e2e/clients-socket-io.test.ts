@@ -105,7 +105,7 @@ async function upgraded(socket: Socket): Promise<void> {
   await within(upgrade, BUDGET_MS, () => `the client stays with ${engine.transport.name}`);
 }
 
-describe.each(['http'] as const)('%s', (scheme) => {
+describe.each(['http', 'https'] as const)('%s', (scheme) => {
   test('begins with polling, upgrades to WebSocket, and loses nothing in between', async () => {
     const socket = await connected(client(scheme, '/sticky'));
     const answers = Promise.all(Array.from({ length: 50 }, (_, n) => ask(socket, 'echo', n)));

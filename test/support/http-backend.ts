@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { eventually } from './eventually.js';
 import type { Address } from './raw-client.js';
 
@@ -50,6 +51,10 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     response.write('body');
     response.addTrailers({ 'X-Sum': '42', 'Set-Cookie': 'no=1' });
     response.end();
+  },
+  '/gzip': (_request, response) => {
+    response.writeHead(200, { 'Content-Encoding': 'gzip' });
+    response.end(gzipSync('compressed '.repeat(10_000)));
   },
   '/events': (_request, response) => {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
