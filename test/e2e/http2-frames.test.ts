@@ -123,7 +123,6 @@ describe('heads', () => {
       ]),
     ],
     ['a pseudo-field of answers', [[':status', '200'], ...requestPairs('/')]],
-    ['a protocol that was not offered', [[':protocol', 'other'], ...requestPairs('/', [], 'CONNECT')]],
     ['a length that is none', requestPairs('/', [['content-length', '1, 2']])],
   ];
 

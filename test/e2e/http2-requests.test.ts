@@ -4,15 +4,18 @@ import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type Outgoi
 import { afterEach, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { type Echoed, HttpBackend, LARGE_BYTES } from '../support/http-backend.js';
+import { Code, Frame, FrameClient, requestFrame, requestPairs } from '../support/http2-frames.js';
 import { sharedGateway } from '../support/scenario.js';
 
 const MIB = 1024 * 1024;
+/** RFC 8441 3. */
+const ENABLE_CONNECT_PROTOCOL = 8;
 const running = sharedGateway(
   async () => ({ http: await HttpBackend.start() }),
   ({ http }) => ({
     flags: { 'stream-idle-timeout': '2' },
     config: {
-      gatewayAnnotations: { 'sluice.dev/h2c': 'on' },
+      gatewayAnnotations: { 'sluice.dev/h2c': 'on', 'sluice.dev/websocket-over-http2': 'off' },
       services: { http: [http] },
       routes: [
         {
@@ -318,4 +321,15 @@ test('methods that are none, and heads that are too large, get their answers', a
   connecting.on('error', () => {});
   const [headers] = await once(connecting, 'response');
   expect(headers[':status']).toBe(405);
+});
+
+test('WebSockets that the Gateway leaves out are not offered, and reset', async () => {
+  const client = await FrameClient.open(running().gateway);
+  const { payload } = await client.next(({ type, flags }) => type === Frame.settings && flags === 0);
+  const offered = Array.from({ length: payload.length / 6 }, (_, n) => payload.readUInt16BE(6 * n));
+  expect(offered).not.toContain(ENABLE_CONNECT_PROTOCOL);
+  const pairs = [[':protocol', 'websocket'], ...requestPairs('/echo', [], 'CONNECT')] as const;
+  await client.send(requestFrame(1, pairs, true));
+  expect((await client.ofStream(1)).reset).toBe(Code.protocol);
+  client.destroy();
 });
