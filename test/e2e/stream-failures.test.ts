@@ -88,6 +88,15 @@ test('a backend that ends inside its answer: the client sees that it is cut', as
   client.destroy();
 });
 
+test('an answer to HTTP/1.0 that is cut ends by a reset: it has no other framing than the end', async () => {
+  const { gateway, backends } = running();
+  const { client, answer } = await RawClient.request(gateway, 'GET /events HTTP/1.0\r\nHost: a\r\n\r\n');
+  expect(answer.status).toBe(200);
+  (await backends.http.answering('/events')).socket?.destroy();
+  expect(await client.outcome()).toBe('reset');
+  client.destroy();
+});
+
 test('a client that leaves ends its request at the backend', async () => {
   const { gateway, backends } = running();
   backends.http.aborted.clear();

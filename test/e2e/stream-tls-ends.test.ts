@@ -111,6 +111,18 @@ test('a backend that ends inside its answer: the client sees that it is cut', as
   socket.destroy();
 });
 
+test('an answer that has no framing is cut by a reset', async () => {
+  const { backends } = running();
+  const { client, socket, tcp } = await openOver();
+  await client.write(`GET /events HTTP/1.0\r\nHost: ${OPEN_HOST}\r\n\r\n`);
+  const head = await client.readHead();
+  expect([head.one('transfer-encoding'), head.one('content-length')]).toEqual([undefined, undefined]);
+  (await backends.http.answering('/events')).socket?.destroy();
+  expect(await tcp.outcome()).toBe('reset');
+  expect(socket.readableEnded).toBe(false);
+  socket.destroy();
+});
+
 test('an answer before the body is whole arrives, and the connection ends behind it', async () => {
   const { client, socket } = await open();
   await client.write(Buffer.concat([Buffer.from(post('/early', 5_000_000)), Buffer.alloc(100_000)]));

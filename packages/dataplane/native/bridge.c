@@ -52,6 +52,17 @@ void bridge_left(struct engine *engine, struct connection *connection) {
   bound_rest(engine, connection);
 }
 
+bool bridge_cut(struct engine *engine, connection_id id) {
+  struct connection *connection = connection_find(engine, id);
+  if (connection == NULL || connection->state != STATE_BRIDGED || connection->pair != PAIR_BRIDGED) return false;
+  struct linger reset = {.l_onoff = 1};
+  engine_clock(engine);
+  setsockopt(connection->client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  side_abort(&connection->client);
+  connection_end(engine, connection, REASON_RELAY_TRUNCATED);
+  return true;
+}
+
 /* What the kernel and the engine still have for the embedder goes behind `bytes`. NULL: no memory, nothing was read. */
 static uint8_t *collect(struct connection *connection, int fd, const uint8_t *bytes, uint32_t length, uint32_t *total) {
   const struct side *pair = &connection->backend;

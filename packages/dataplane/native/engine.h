@@ -173,7 +173,8 @@ bool engine_open_client(struct engine *engine, connection_id parent, const uint8
                         struct opened *opened);
 /* Why such a connection is ending, or has, when that is not in order; else REASON_COUNT. */
 enum reason engine_client_fate(struct engine *engine, connection_id id);
-/* Ends it as a reset by its client does. False: it is over. */
+/* Ends it as a reset by its client does; or a client with TLS that is detached, by a reset, so that an answer which it has
+ * in part does not look whole. False: it is over. */
 bool engine_reset_client(struct engine *engine, connection_id id);
 /* Appends a whole line, its newline included, to the access log. */
 void engine_log_line(struct engine *engine, const char *line, size_t length);

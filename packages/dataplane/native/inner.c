@@ -87,6 +87,7 @@ enum reason engine_client_fate(struct engine *engine, connection_id id) {
 }
 
 bool engine_reset_client(struct engine *engine, connection_id id) {
+  if (bridge_cut(engine, id)) return true;
   struct connection *connection = find_inner(engine, id);
   if (connection == NULL || connection->state == STATE_ENDED) return false;
   engine_clock(engine);

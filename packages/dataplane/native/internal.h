@@ -226,6 +226,8 @@ int bridge_open(struct engine *engine, struct connection *connection);
 void bridge_run(struct engine *engine, struct connection *connection);
 /* The embedder has closed its end: what it has written still goes to the client, for a bounded time. */
 void bridge_left(struct engine *engine, struct connection *connection);
+/* Ends a bridged client by a reset: what it has of an answer must not look whole. False: it is none. */
+bool bridge_cut(struct engine *engine, connection_id id);
 /* Begins to take the client back: `fd` is the embedder's end, of which no more is written. False: nothing was done. */
 bool bridge_attach(struct engine *engine, struct connection *connection, int fd, const uint8_t *bytes, uint32_t length);
 

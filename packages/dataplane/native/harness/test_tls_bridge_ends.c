@@ -91,6 +91,25 @@ TEST(bridge_ends_with_a_reset_client) {
 
 TEST(bridge_ends_with_a_stream_that_is_cut) { lose(false, false, REASON_CLIENT_TRUNCATED); }
 
+/* What the client has of an answer must not look whole: neither TLS's end nor FIN. */
+TEST(bridge_is_cut) {
+  int fd;
+  bridge_open_rig(NULL, 0);
+  SSL *client = bridge_client(&fd);
+  socket_send_text(fd, "half");
+  tls_peer_read_all(client, data, 4);
+  CHECK(engine_reset_client(bridged.rig.engine, bridged.id));
+  CHECK(!engine_reset_client(bridged.rig.engine, bridged.id));
+  EVENTUALLY(recv(SSL_get_fd(client), data, 1, 0) < 0 && errno == ECONNRESET);
+  EVENTUALLY(bridged.told == 1);
+  CHECK_EQ(embedder_last(&bridged.rig.embedder, EVENT_ENDED).d, REASON_RELAY_TRUNCATED);
+  socket_expect_eof(fd);
+  close(fd);
+  tls_peer_free(client);
+  bridge_expect_told(1);
+  bridge_close_rig();
+}
+
 /* The embedder has told before its `ended` event, which the engine has made already, comes. */
 TEST(bridge_is_told_of_once) {
   int fd;

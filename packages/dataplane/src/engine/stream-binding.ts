@@ -46,6 +46,7 @@ export interface NativeStream {
   /**
    * Ends a connection of `openClient` as a reset by its client: `client-reset` when it was spliced, `client-aborted` before
    * that; what is on its way to the client is dropped, what the engine has for the backend is sent. False: it is over.
+   * Of a detached client with TLS: resets it, without close_notify, so that what it has of an answer does not look whole.
    */
   resetClient(engine: EngineIndex, id: ConnectionId): boolean;
   /** Appends a whole record, its line end included, to the access log. Longer than 16 KiB: nothing is written. */

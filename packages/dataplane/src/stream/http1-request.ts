@@ -24,8 +24,14 @@ export class Http1Request implements ClientRequest {
   readonly body: IncomingMessage;
   readonly answer: Http1Answer;
 
-  /** `headBytes` as received; 0: not known. `onLast`: nothing behind this request is looked at. */
-  constructor({ request, response, expects }: Http1Message, headBytes: number, onLast: () => void) {
+  readonly #reset: () => void;
+
+  /**
+   * `headBytes` as received; 0: not known. `onLast`: nothing behind this request is looked at. `reset` ends the connection so
+   * that its end does not look like one in order.
+   */
+  constructor({ request, response, expects }: Http1Message, headBytes: number, onLast: () => void, reset: () => void) {
+    this.#reset = reset;
     this.method = request.method ?? '';
     this.head = requestText(request);
     this.headBytes = headBytes;
@@ -44,6 +50,7 @@ export class Http1Request implements ClientRequest {
   }
 
   abandon(): void {
+    if (this.answer.endsWithConnection) this.#reset();
     this.body.socket.destroy();
   }
 
@@ -68,6 +75,11 @@ export class Http1Answer implements ClientAnswer {
     return this.response.headersSent;
   }
 
+  /** It has begun, and its end is the connection's (a client of HTTP/1.0). */
+  get endsWithConnection(): boolean {
+    return this.begun && !/\r\n(?:content-length|transfer-encoding):/i.test(sentHead(this.response));
+  }
+
   get sent(): boolean {
     return this.response.writableFinished;
   }
@@ -88,9 +100,7 @@ export class Http1Answer implements ClientAnswer {
     if (last) this.#onLast();
     const fields = last && !hasConnection(pairs) ? [...pairs, 'Connection', 'close'] : [...pairs];
     this.response.writeHead(status, reason, fields);
-    // Exactly what goes out, Node's own fields included: nothing public tells.
-    const { _header: head } = this.response as ServerResponse & { readonly _header?: string };
-    this.#headBytes = head?.length ?? 0;
+    this.#headBytes = sentHead(this.response).length;
     // Behind the rest of what has come with the head: one segment where there is a body already.
     queueMicrotask(() => {
       if (!this.response.writableEnded && !this.response.destroyed && this.#bodyBytes === 0) {
@@ -124,6 +134,11 @@ export class Http1Answer implements ClientAnswer {
   onDrain(told: () => void): void {
     this.response.on('drain', told);
   }
+}
+
+/** Exactly what goes out, Node's own fields included: nothing public tells. */
+function sentHead(response: ServerResponse): string {
+  return (response as ServerResponse & { readonly _header?: string })._header ?? '';
 }
 
 function hasConnection(pairs: readonly string[]): boolean {

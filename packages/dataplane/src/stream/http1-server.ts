@@ -107,13 +107,20 @@ export class Http1Server implements HttpServer {
       if (this.#scene.draining) setImmediate(() => this.#server.closeIdleConnections());
       return;
     }
-    const request = new Http1Request(message, client.firstHeadBytes, () => {
+    const { connection, firstHeadBytes } = client;
+    const onLast = () => {
       client.closing = true;
-    });
+    };
+    const request = new Http1Request(message, firstHeadBytes, onLast, () => this.#reset(connection));
     client.firstHeadBytes = 0;
     const exchange = new Exchange(this.#scene, client.connection, request, () => this.#next(client));
     client.current = exchange;
     exchange.start();
+  }
+
+  #reset({ id, socket, tls }: StreamConnection): void {
+    if (tls === null) socket.resetAndDestroy();
+    else this.#scene.calls.resetClient(id);
   }
 
   /** Gives the connection back to the engine, with the request; one that only offers h2c comes again, without the offer. */
