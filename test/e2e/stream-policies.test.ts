@@ -5,10 +5,12 @@ import { refusingAddress } from '../support/echo-backend.js';
 import { eventually } from '../support/eventually.js';
 import type { Gateway } from '../support/gateway.js';
 import { HttpBackend } from '../support/http-backend.js';
-import type { Description } from '../support/manifests.js';
+import { type Description, manifests } from '../support/manifests.js';
 import { type Address, RawClient } from '../support/raw-client.js';
 import { applied, replaceConfig } from '../support/reloading.js';
 import { withGateway } from '../support/scenario.js';
+import { authoritySecret, verifiedBackends } from '../support/tls-manifests.js';
+import { TlsWorld } from '../support/tls-world.js';
 
 const TO_EVENTS = { type: 'ReplaceFullPath', replaceFullPath: '/events' };
 const get = (path: string, fields = '') => `GET ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
@@ -83,6 +85,27 @@ test('an endpoint that refuses is left out, and requests do not suffer meanwhile
     backend?.closeIdle();
   };
   await withGateway({ config, flags: { 'eject-after': '2', 'eject-time': '1m' } }, body, [backend as HttpBackend]);
+});
+
+test('so is one whose certificate is not good', async () => {
+  const [world, strangers] = [new TlsWorld(), new TlsWorld()];
+  const [good, bad] = [world, strangers].map(({ authority }) => authority.issue('backend.test'));
+  const backend = await HttpBackend.start({ cert: good?.chain, key: good?.key });
+  const stranger = await HttpBackend.start({ cert: bad?.chain, key: bad?.key });
+  const policies = [authoritySecret('ca', world.authority.certificate), verifiedBackends('http', 'backend.test')];
+  const documents = [
+    manifests({ services: { http: [stranger, backend] } }),
+    ...policies.map((each) => JSON.stringify(each)),
+  ];
+  const body = async (gateway: Gateway) => {
+    for (let n = 0; n < 12; n++) expect((await asked(gateway, get('/echo'))).head.status).toBe(200);
+    const ejected = await gateway.logged(({ msg }) => String(msg).startsWith('passively ejected an endpoint'));
+    expect(ejected.endpoint).toBe(`127.0.0.1:${stranger.port}`);
+    expect(stranger.requests).toBe(0);
+    backend.closeIdle();
+  };
+  const flags = { 'eject-after': '2', 'eject-time': '1m' };
+  await withGateway({ config: documents.join('\n---\n'), flags }, body, [backend, stranger, world, strangers]);
 });
 
 test('a kept-alive connection that has ended meanwhile: what may be asked twice is, what may not is not', async () => {

@@ -9,18 +9,12 @@ import { HttpBackend } from '../support/http-backend.js';
 import { manifests } from '../support/manifests.js';
 import { RawClient } from '../support/raw-client.js';
 import { sharedGateway } from '../support/scenario.js';
-import { authoritySecret, tlsPolicy } from '../support/tls-manifests.js';
+import { authoritySecret, verifiedBackends } from '../support/tls-manifests.js';
 import { TlsWorld } from '../support/tls-world.js';
 
 const NAME = 'backend.example.com';
 const IDLE_MS = 700;
 const PAUSE_MS = 200;
-
-function policy(service: string) {
-  const verify = { caCertificateRef: { group: '', kind: 'Secret', name: 'ca' }, subjectAltName: NAME };
-  const targetRef = { group: '', kind: 'Service', name: service };
-  return tlsPolicy('BackendTLSPolicy', service, { targetRef, default: { sni: NAME, verify } });
-}
 
 const running = sharedGateway(
   async () => {
@@ -37,8 +31,8 @@ const running = sharedGateway(
     const rules = Object.keys(services).map((name) => ({ prefix: `/${name}`, backends: [name], filters }));
     const documents = [
       authoritySecret('ca', world.authority.certificate),
-      policy('secure'),
-      policy('secure-events'),
+      verifiedBackends('secure', NAME),
+      verifiedBackends('secure-events', NAME),
     ].map((each) => JSON.stringify(each));
     return {
       config: [manifests({ services, routes: [{ rules }] }), ...documents].join('\n---\n'),

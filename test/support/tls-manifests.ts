@@ -32,6 +32,13 @@ export function tlsPolicy(kind: 'FrontendTLSPolicy' | 'BackendTLSPolicy', name: 
   return { apiVersion: 'alb.networking.azure.io/v1', kind, metadata: { name, namespace: NAMESPACE }, spec };
 }
 
+/** A service's backends are reached over TLS: verified by the Secret `ca`, for this name, which is sent as server name too. */
+export function verifiedBackends(service: string, name: string): Manifest {
+  const verify = { caCertificateRef: { group: '', kind: 'Secret', name: 'ca' }, subjectAltName: name };
+  const targetRef = { group: '', kind: 'Service', name: service };
+  return tlsPolicy('BackendTLSPolicy', service, { targetRef, default: { sni: name, verify } });
+}
+
 /** All listeners on port 443. */
 export function secureManifests(
   listeners: readonly SecureListener[],
