@@ -24,6 +24,9 @@ export interface OptionDoc {
   readonly secret?: boolean;
 }
 
+// The schema of a command line is asked once: no code is made for it.
+z.config({ jitless: true });
+
 const docs = z.registry<OptionDoc>();
 
 /** The options of a process, by name. */

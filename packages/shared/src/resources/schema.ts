@@ -6,6 +6,9 @@
  */
 import { z } from 'zod';
 
+// Code made for each schema costs more than it saves: 10 ms of every start, and a sixth of reading 3 000 services.
+z.config({ jitless: true });
+
 export const NOT_SUPPORTED = 'not supported yet';
 
 /** Message and hint of a zod issue in one string. */
