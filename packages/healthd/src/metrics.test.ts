@@ -13,7 +13,7 @@ const SOURCES: HealthdMetricsSources = {
 };
 
 async function lines({ families }: HealthdMetrics, name: string): Promise<string[]> {
-  return (await families.page()).split('\n').filter((line) => line.startsWith(name));
+  return (await (await families.page()).text()).split('\n').filter((line) => line.startsWith(name));
 }
 
 describe('metrics of healthd', () => {
@@ -25,7 +25,7 @@ describe('metrics of healthd', () => {
       metrics.resolveFailed(service);
     }
     metrics.forget(['ns/a/80', 'ns/c/80']);
-    const page = await metrics.families.page();
+    const page = await (await metrics.families.page()).text();
     const of = (service: string) => page.split('\n').filter((line) => line.includes(`service="${service}"`));
     expect(of('ns/a/80').filter((line) => !line.startsWith('sluice_endpoints'))).toEqual([]);
     expect(of('ns/b/80').filter((line) => /_total/.test(line))).toHaveLength(3);

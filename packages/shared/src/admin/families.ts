@@ -1,47 +1,59 @@
 /**
  * Metric families whose samples are read when they are scraped, not kept: the counting is done elsewhere, in shared
- * memory or in C; here are names, checks and the page.
+ * memory or in C. Here is what there is; exposition.ts makes the page of it.
  *
  * A family with nothing to say still shows its HELP and TYPE. Any process; the thread that scrapes.
  */
-import { setImmediate } from 'node:timers/promises';
-import { bucketLines, type HistogramSample, headLines, type Labels, type Sample, sampleLine } from './exposition.js';
+import type { Page } from './exposition.js';
 import { type AdminRoute, textAnswer } from './server.js';
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Sample {
+  readonly labels: Labels;
+  /** More labels, in an object that several samples and scrapes share: its text is made once. */
+  readonly sharedLabels?: Labels;
+  readonly value: number;
+}
+
+export interface HistogramSample {
+  /** The same object at each scrape, where it can be: its text is made once. */
+  readonly labels: Labels;
+  /** Observations by bucket, each in one of them; one more than there are bounds. */
+  readonly counts: ArrayLike<number>;
+  /** In the unit of the bounds. */
+  readonly sum: number;
+}
 
 /** Without labels: a number, or undefined when there is nothing to say. */
 export type Read = () => Iterable<Sample> | number | undefined;
+export type ReadHistogram = () => Iterable<HistogramSample>;
 
-const UNLABELLED: Labels = {};
-const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-
-export interface FamilyDescription {
+interface Described {
   readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
   readonly labels: readonly string[];
 }
 
-interface Family extends FamilyDescription {
-  readonly help: string;
-  /** Its lines behind HELP and TYPE, as they are now. */
-  readonly lines: () => Iterable<string>;
+export interface ValueFamily extends Described {
+  readonly type: 'counter' | 'gauge';
+  readonly read: Read;
 }
 
-function* samplesOf(name: string, read: Read): Generator<string> {
-  const found = read();
-  if (found === undefined) return;
-  const samples = typeof found === 'number' ? [{ labels: UNLABELLED, value: found }] : found;
-  for (const sample of samples) yield sampleLine(name, sample);
+export interface HistogramFamily extends Described {
+  readonly type: 'histogram';
+  /** Upper bounds, the smallest first; the one without end is not named. */
+  readonly buckets: readonly number[];
+  readonly read: ReadHistogram;
 }
 
-function* bucketsOf(name: string, bounds: readonly Labels[], read: () => Iterable<HistogramSample>): Generator<string> {
-  for (const sample of read()) yield* bucketLines(name, bounds, sample);
-}
+export type Family = ValueFamily | HistogramFamily;
+export type FamilyDescription = Pick<Family, 'name' | 'type' | 'labels'>;
 
 /** The families of one process, and their page. */
 export class Families {
   readonly #families: Family[] = [];
+  #page: Promise<Page> | undefined;
 
   /** In the order of the page. */
   get described(): readonly FamilyDescription[] {
@@ -49,45 +61,27 @@ export class Families {
   }
 
   counter(name: string, help: string, labels: readonly string[], read: Read): void {
-    this.#add({ name, help, type: 'counter', labels, lines: () => samplesOf(name, read) });
+    this.#families.push({ name, help, type: 'counter', labels, read });
   }
 
   gauge(name: string, help: string, labels: readonly string[], read: Read): void {
-    this.#add({ name, help, type: 'gauge', labels, lines: () => samplesOf(name, read) });
+    this.#families.push({ name, help, type: 'gauge', labels, read });
   }
 
-  /** `buckets`: upper bounds, the smallest first; the one without end is not named. */
   histogram(
     name: string,
     help: string,
     labels: readonly string[],
     buckets: readonly number[],
-    read: () => Iterable<HistogramSample>,
+    read: ReadHistogram,
   ): void {
-    const bounds = [...buckets.map((bound) => ({ le: String(bound) })), { le: '+Inf' }];
-    this.#add({ name, help, type: 'histogram', labels, lines: () => bucketsOf(name, bounds, read) });
+    this.#families.push({ name, help, type: 'histogram', labels, buckets, read });
   }
 
-  #add(family: Family): void {
-    const { name, labels } = family;
-    if (!NAME.test(name)) throw new Error(`${name} is not the name of a metric`);
-    const wrong = labels.find((label) => !LABEL.test(label));
-    if (wrong !== undefined) throw new Error(`${wrong} is not the name of a label`);
-    if (this.#families.some((known) => known.name === name)) throw new Error(`there is a metric ${name} already`);
-    this.#families.push(family);
-  }
-
-  /**
-   * The page in the text exposition format, version 0.0.4. Family after family, with the event loop's other work in
-   * between: thousands of series take a while.
-   */
-  async page(): Promise<string> {
-    const pages: string[] = [];
-    for (const { name, help, type, lines } of this.#families) {
-      pages.push([...headLines(name, help, type), ...lines()].join('\n'));
-      await setImmediate();
-    }
-    return `${pages.join('\n')}\n`;
+  /** Of the families that there are when it is first asked for. Rejects when a name is not one, or there twice. */
+  page(): Promise<Page> {
+    this.#page ??= import('./exposition.js').then(({ createPage }) => createPage(this.#families));
+    return this.#page;
   }
 }
 
@@ -97,6 +91,9 @@ export function metricsRoute(families: Families): AdminRoute {
     method: 'GET',
     path: '/metrics',
     summary: 'metrics for Prometheus',
-    handle: async () => ({ ...textAnswer(200, ''), body: await families.page(), contentType: CONTENT_TYPE }),
+    handle: async () => {
+      const page = await families.page();
+      return { ...textAnswer(200, ''), body: await page.text(), contentType: page.contentType };
+    },
   };
 }

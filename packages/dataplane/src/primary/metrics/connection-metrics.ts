@@ -3,8 +3,7 @@
  *
  * Bytes are live while a connection is open. Groups that never had a connection are left out. Primary thread.
  */
-import type { Sample } from '@sluice/shared/admin/exposition';
-import type { Families } from '@sluice/shared/admin/families';
+import type { Families, Sample } from '@sluice/shared/admin/families';
 import type { GroupLabels } from '@sluice/shared/snapshot/groups';
 import { METER_FIELDS, type STAT_NAMES } from '../../engine/binding.js';
 import { readStats } from '../../engine/stats.js';

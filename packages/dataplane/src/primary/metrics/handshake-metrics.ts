@@ -3,8 +3,7 @@
  *
  * Groups that never had one are left out. Primary thread.
  */
-import type { HistogramSample, Labels, Sample } from '@sluice/shared/admin/exposition';
-import type { Families } from '@sluice/shared/admin/families';
+import type { Families, HistogramSample, Labels, Sample } from '@sluice/shared/admin/families';
 import {
   BUCKETS_S,
   CONNECT_AT,

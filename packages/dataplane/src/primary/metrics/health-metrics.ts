@@ -4,8 +4,7 @@
  * Without a health bus (`--health off`) its families are empty: nothing that is absent by choice looks like a failure.
  * Primary thread.
  */
-import type { Sample } from '@sluice/shared/admin/exposition';
-import type { Families } from '@sluice/shared/admin/families';
+import type { Families, Sample } from '@sluice/shared/admin/families';
 import { EndpointStatus, type StatusBoard } from '@sluice/shared/health/board';
 import { tick } from '@sluice/shared/health/clock';
 import type { HealthView } from '../health-view.js';

@@ -2,8 +2,7 @@
  * Metrics of HTTP/2, read from the meters of the workers: connections, streams, and clients that a guard ended.
  * Primary thread.
  */
-import type { Sample } from '@sluice/shared/admin/exposition';
-import type { Families } from '@sluice/shared/admin/families';
+import type { Families, Sample } from '@sluice/shared/admin/families';
 import { HTTP2_COUNTS, type Http2Count } from '../../worker/meter-cells.js';
 import type { MeterMemory } from './memory.js';
 import type { MetricsSources } from './sources.js';

@@ -1,8 +1,7 @@
 /**
  * Metrics of the process's own parts: workers, event loops, accepting, the access log. Primary thread.
  */
-import type { Sample } from '@sluice/shared/admin/exposition';
-import type { Families } from '@sluice/shared/admin/families';
+import type { Families, Sample } from '@sluice/shared/admin/families';
 import { readStats } from '../../engine/stats.js';
 import { sumStat } from './connection-metrics.js';
 import type { MetricsSources } from './sources.js';
