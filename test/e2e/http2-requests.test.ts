@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { afterEach, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
+import { Exposition } from '../support/exposition.js';
 import { type Echoed, HttpBackend, LARGE_BYTES } from '../support/http-backend.js';
 import { Code, Frame, FrameClient, requestFrame, requestPairs } from '../support/http2-frames.js';
 import { sharedGateway } from '../support/scenario.js';
@@ -148,6 +149,29 @@ test('many at once on one connection, each its own', async () => {
   }
 });
 
+test('fields that a backend says twice pass', async () => {
+  const { headers } = await ask(session(), { ':path': '/twice' });
+  expect(headers).toMatchObject({ ':status': 200, 'x-a': '1, 2' });
+  expect(String(headers.age)).toContain('1');
+});
+
+test('connections and streams are counted', async () => {
+  const count = async (what: string) =>
+    new Exposition((await running().gateway.admin('/metrics')).body).sum(`sluice_http2_${what}_total`);
+  const before = [await count('connections'), await count('streams'), await count('streams_left')];
+  const client = session();
+  await ask(client, { ':path': '/echo' });
+  const left = client.request({ ':path': '/stall?left' });
+  left.on('error', () => {});
+  await running().backends.http.answering('/stall');
+  left.close(8);
+  await eventually(async () =>
+    expect([await count('connections'), await count('streams'), await count('streams_left')]).toEqual(
+      before.map((each, index) => each + (index === 1 ? 2 : 1)),
+    ),
+  );
+});
+
 test('filters, redirects and refusals are those of HTTP/1.1', async () => {
   const client = session();
   const filtered = await ask(client, { ':path': '/filtered/x' });
@@ -238,7 +262,7 @@ test('what a client does not read stays with the backends, and what a backend do
   const before = gateway.residentBytes();
   const unread = Array.from({ length: 30 }, () => client.request({ ':path': '/large' }));
   const body = Buffer.alloc(64 * MIB);
-  const upload = client.request({ ':path': '/stall', ':method': 'POST' });
+  const upload = client.request({ ':path': '/stall?upload', ':method': 'POST' });
   let taken = false;
   upload.write(body, () => {
     taken = true;

@@ -73,6 +73,9 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   '/early': (_request, response) => {
     response.writeHead(413).end('too much');
   },
+  '/twice': (_request, response) => {
+    response.writeHead(200, ['Age', '1', 'Age', '2', 'X-A', '1', 'X-A', '2', 'Content-Length', '0']).end();
+  },
   '/stall': () => {},
   '/empty': (_request, response) => {
     response.writeHead(204).end();

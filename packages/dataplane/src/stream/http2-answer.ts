@@ -5,7 +5,7 @@
  * has gone is written to no more. Worker thread.
  */
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { fieldName } from '../policy/field-name.js';
+import { Field, fieldName } from '../policy/field-name.js';
 import { isHopByHop } from '../policy/hop-by-hop.js';
 import type { ClientAnswer, InterimField } from './client-request.js';
 
@@ -14,7 +14,7 @@ export function http2Fields(pairs: readonly string[]): Record<string, string[]> 
   const fields: Record<string, string[]> = Object.create(null);
   for (let at = 0; at + 1 < pairs.length; at += 2) {
     const { id, lower } = fieldName(pairs[at] as string);
-    if (isHopByHop(id)) continue;
+    if (isHopByHop(id) || id === Field.transferEncoding) continue;
     const values = fields[lower];
     if (values === undefined) fields[lower] = [pairs[at + 1] as string];
     else values.push(pairs[at + 1] as string);

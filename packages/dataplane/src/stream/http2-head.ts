@@ -5,6 +5,7 @@
  * takes neither; no value brings a line of its own. Pure.
  */
 import { sameAuthority } from '../policy/authority.js';
+import { isAll, TOKEN } from '../policy/characters.js';
 
 export interface Http2Head {
   readonly method: string;
@@ -31,8 +32,8 @@ const BREAK = /[\r\n\0]/;
 export function readHttp2Head(raw: readonly string[], whole: boolean): Http2Head | undefined {
   if (raw.some((part) => BREAK.test(part))) return undefined;
   const pseudo = pseudoFields(raw);
-  if (pseudo.method === '') return undefined;
   const fields = regularFields(raw);
+  if (pseudo.method === '' || ![...fields.keys()].every((name) => name !== '' && isAll(name, TOKEN))) return undefined;
   const { protocol } = pseudo;
   const method = protocol === '' ? pseudo.method : 'GET';
   const framed = whole || protocol !== '' || fields.has('content-length');
