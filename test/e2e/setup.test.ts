@@ -9,7 +9,7 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import { CheckoutCopy } from '../support/checkout-copy.js';
 import { SANITIZED } from '../support/sanitizer.js';
 
-const QUICK_MS = SANITIZED ? 10_000 : 1_000;
+const QUICK_MS = SANITIZED ? 10_000 : 5_000;
 const copies: CheckoutCopy[] = [];
 let checkout: CheckoutCopy;
 
