@@ -39,6 +39,7 @@ export async function runTool(name: string, args: readonly string[], input = '')
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, stdout, stderr });
     });
-    child.stdin?.end(input);
+    // It may end without having read it.
+    child.stdin?.on('error', () => undefined).end(input);
   });
 }
