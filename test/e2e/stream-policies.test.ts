@@ -1,4 +1,6 @@
 /** What policies do to plain requests: affinity, counts, ejection, retries, and the end of what goes to places that are gone. */
+import { once } from 'node:events';
+import { type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { expect, test } from 'vitest';
 import { type Answer, readAnswer } from '../support/answer.js';
 import { refusingAddress } from '../support/echo-backend.js';
@@ -135,6 +137,7 @@ test('what is under way to an endpoint or on a route that is gone ends as their 
   const [closing, keeping, staying] = (await startBackends(3)) as [HttpBackend, HttpBackend, HttpBackend];
   const close = { 'sluice.dev/live-connections': 'close', 'sluice.dev/close-window': '0s' };
   const base: Description = {
+    gatewayAnnotations: { 'sluice.dev/h2c': 'on' },
     services: { closing: [closing, staying], keeping: [keeping, staying], route: [staying] },
     annotations: { closing: close },
     routes: [
@@ -167,9 +170,19 @@ test('what is under way to an endpoint or on a route that is gone ends as their 
       await open('keeping', 4),
     ];
     const toClosing = closing.requests;
+    const session = connect(`http://127.0.0.1:${gateway.port}`);
+    const [stream, other] = ['/ended?http2', '/left?http2'].map((path) => session.request({ ':path': path }));
+    const errors: unknown[] = [];
+    for (const each of [stream, other]) each?.on('error', (error) => errors.push(error)).resume();
+    await Promise.all([stream, other].map((each) => once(each as ClientHttp2Stream, 'response')));
     expect([toClosing > 0, keeping.requests > 0]).toEqual([true, true]);
     await applied(gateway, () => replaceConfig(gateway, without));
     await ofRoute[0]?.client.outcome();
+    // Of a connection of HTTP/2 the one stream alone.
+    await eventually(() => expect([stream?.closed, other?.closed, session.closed]).toEqual([true, false, false]));
+    expect(stream?.rstCode).not.toBe(constants.NGHTTP2_NO_ERROR);
+    expect(await gateway.accessLog.recordOf('/ended?http2')).toMatchObject({ closeReason: 'route-removed' });
+    session.destroy();
     await eventually(() => expect(ofClosing.filter(({ client }) => client.ended)).toHaveLength(toClosing));
     const reasons = async ({ id }: { id: string }) => (await gateway.accessLog.record({ trackingId: id })).closeReason;
     expect(await reasons(ofRoute[0] as { id: string })).toBe('route-removed');
