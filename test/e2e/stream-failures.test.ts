@@ -100,12 +100,15 @@ test('an answer to HTTP/1.0 that is cut ends by a reset: it has no other framing
 test('a client that leaves ends its request at the backend', async () => {
   const { gateway, backends } = running();
   backends.http.aborted.clear();
+  const before = backends.http.connections;
   const { client, answer } = await RawClient.request(gateway, get('/events'));
   await backends.http.answering('/events');
   client.reset();
   await eventually(() => expect(backends.http.aborted).toContain('/events'));
   const record = await gateway.accessLog.record({ trackingId: String(answer.one('x-request-id')) });
   expect(record.closeReason).toBe('client-aborted');
+  await gateway.settled();
+  expect(backends.http.connections - before).toBe(1);
 });
 
 test('a client that leaves inside its body ends the request at the backend', async () => {

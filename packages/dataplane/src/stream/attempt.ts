@@ -5,10 +5,12 @@
  * ends the attempt and not the connection pool. undici cannot be stopped while it connects: a dropped attempt is stopped
  * when it has. Worker thread.
  */
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Client, Dispatcher } from 'undici';
 import type { Upstream } from './pools.js';
 import { RequestBody } from './request-body.js';
+import { tellSocket } from './request-socket.js';
 
 export interface AttemptRequest {
   readonly method: string;
@@ -43,6 +45,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly #watch: AttemptWatch;
   readonly #body: RequestBody | undefined;
   #controller: Controller | undefined;
+  #socket: Socket | undefined;
   #dropped: Error | undefined;
   #settled = false;
 
@@ -90,7 +93,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   drop(reason: Error): void {
     if (this.#dropped !== undefined) return;
     this.#dropped = reason;
-    this.#controller?.abort(reason);
+    if (this.#socket !== undefined && !this.#settled) this.#socket.destroy(reason);
+    else this.#controller?.abort(reason);
     this.#body?.destroy();
   }
 
@@ -108,6 +112,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
       controller.abort(this.#dropped);
       return;
     }
+    tellSocket((socket) => {
+      this.#socket = socket;
+    });
     this.#tell(() => this.#watch.onConnected());
     if (this.#body === undefined) this.#tell(() => this.#watch.onSent());
   }
