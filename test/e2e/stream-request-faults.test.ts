@@ -13,8 +13,8 @@ import { authoritySecret, verifiedBackends } from '../support/tls-manifests.js';
 import { TlsWorld } from '../support/tls-world.js';
 
 const NAME = 'backend.example.com';
-const IDLE_MS = 700;
-const PAUSE_MS = 200;
+const IDLE_MS = 1200;
+const PAUSE_MS = 300;
 
 const running = sharedGateway(
   async () => {
@@ -36,7 +36,7 @@ const running = sharedGateway(
     ].map((each) => JSON.stringify(each));
     return {
       config: [manifests({ services, routes: [{ rules }] }), ...documents].join('\n---\n'),
-      flags: { 'stream-idle-timeout': `${IDLE_MS}ms`, 'answer-timeout': `${IDLE_MS}ms`, 'eject-after': '0' },
+      flags: { 'stream-idle-timeout': `${IDLE_MS}ms`, 'answer-timeout': '1s', 'eject-after': '0' },
     };
   },
 );
