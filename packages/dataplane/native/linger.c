@@ -44,6 +44,7 @@ static bool discard(struct engine *engine, struct connection *connection, struct
 void linger_run(struct engine *engine, struct connection *connection) {
   struct side *side = connection->client.fd >= 0 ? &connection->client : &connection->backend;
   enum reason reason = (enum reason)connection->reason;
+  bool ending = side->shut && side->pending_length > 0; /* TLS's own end is kept: the socket was full */
   enum send_status status = side_flush(engine, side);
   if (status == SEND_ERROR) {
     connection_end(engine, connection, reason);
@@ -52,6 +53,10 @@ void linger_run(struct engine *engine, struct connection *connection) {
   if (status == SEND_KEPT) return; /* reading would only make room for a peer that does not read */
   if (!side->shut) {
     side_shut(engine, side);
+    if (side->pending_length > 0) return;
+    ending = true;
+  }
+  if (ending) {
     connection->deadline_ms = engine->now_ms + engine->options.linger_timeout_ms;
     timer_set(engine, connection, connection->deadline_ms);
   }

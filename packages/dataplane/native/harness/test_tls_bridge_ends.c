@@ -38,6 +38,27 @@ TEST(bridge_ends_behind_the_last_byte) {
   }
 }
 
+/* The client has ended its side, and takes nothing until the socket is full: whatever fits, TLS's own end is not lost. */
+TEST(bridge_ends_in_order_with_a_full_socket) {
+  bridge_open_rig(NULL, 4096);
+  for (uint64_t size = 1000; size < 9000; size += 100) {
+    int fd;
+    bridged.fd = -1;
+    SSL *client = bridge_client(&fd);
+    SSL_shutdown(client);
+    socket_expect_eof(fd);
+    CHECK_EQ(write(fd, data, size), size);
+    close(fd);
+    CHECK(engine_client_closed(bridged.rig.engine, bridged.id, REASON_CLIENT_CLOSED, 0, 0));
+    for (int step = 0; step < 5; step++) embedder_step(&bridged.rig.embedder, 1);
+    tls_peer_read_all(client, data, size);
+    tls_peer_expect_end(client);
+    tls_peer_free(client);
+  }
+  EVENTUALLY(rig_stats(&bridged.rig).active == 0);
+  bridge_close_rig();
+}
+
 /* Nobody else's limit runs any more: a client that takes nothing is given up. */
 TEST(bridge_that_was_left_is_bounded) {
   int fd;
