@@ -5,7 +5,8 @@
  * Nothing of a splice's is decided here: no limit runs while the embedder has its end, no record is written, no byte is
  * counted. The client's end in order passes on as a half-close; one by reset, or without TLS's own end, ends the connection
  * at once, so that a request which it has cut short does not look like one that was sent whole. The embedder's end, in
- * whatever way, means that the client gets what is on its way, and then the end.
+ * whatever way, means that the client gets what is on its way, and then the end; ends that the engine makes are without
+ * TLS's own, for an answer may be under way that would look whole.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -58,7 +59,6 @@ bool bridge_cut(struct engine *engine, connection_id id) {
   struct linger reset = {.l_onoff = 1};
   engine_clock(engine);
   setsockopt(connection->client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-  side_abort(&connection->client);
   connection_end(engine, connection, REASON_RELAY_TRUNCATED);
   return true;
 }

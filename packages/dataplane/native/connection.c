@@ -237,6 +237,7 @@ void connection_end(struct engine *engine, struct connection *connection, enum r
     timer_clear(engine, connection);
     if (connection->state == STATE_SPLICED) counter_add(&engine->spliced, (uint64_t)-1);
     if (connection->pair != PAIR_NONE) descriptors_paired(-1);
+    if (connection->state == STATE_BRIDGED) side_abort(&connection->client); /* what it has of an answer may not be all */
     if (connection->state == STATE_DETACHED) {
       connection_uncount(engine, connection);
       descriptors_released();
