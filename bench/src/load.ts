@@ -5,7 +5,7 @@
  */
 import { loadProgram } from './build-native.js';
 import { Child } from './child.js';
-import { cpuTimeNs, processTree } from './process-usage.js';
+import { cpuSpentNs, cpuTimesNs, processTree } from './process-usage.js';
 import type { RunningTarget } from './target.js';
 
 /** Metric name → value, of one run: `perSecond`, `p50Us`, `cpuUs`, … */
@@ -54,9 +54,9 @@ export async function measureLoad(
   try {
     await awaitEvent(load, 'started', patienceMs);
     const pids = target.child === undefined ? [] : processTree(target.child.pid);
-    const before = cpuTimeNs(pids);
+    const before = cpuTimesNs(pids);
     await awaitEvent(load, 'stopped', options.seconds * 1000 + patienceMs);
-    const spent = cpuTimeNs(pids) - before;
+    const spent = cpuSpentNs(before, cpuTimesNs(pids));
     const metrics = await awaitEvent(load, 'done', 10_000);
     return target.child === undefined ? metrics : { ...metrics, cpuUs: spent / 1000 / (metrics.operations ?? 0) };
   } finally {

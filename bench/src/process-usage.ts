@@ -4,8 +4,9 @@
  * CPU comes from /proc/PID/task/TID/schedstat, the nanoseconds each thread was on a core; utime+stime count in ticks
  * of 4–10 ms and are sampled. Two things to know about it: softirq work that happens to run while the thread is on
  * the core counts as the thread's, and on loopback delivering a packet is done by the sender, so every target pays for
- * waking its receivers and not for being woken, all of them alike. A thread that ended takes its time with it:
- * the targets keep theirs. A running thread's value is up to one tick (4 ms) old, 0.2 % of a two-second run.
+ * waking its receivers and not for being woken, all of them alike. A thread that ends
+ * while it is measured takes with it what it used meanwhile. A running thread's value is up to one tick (4 ms) old, 1 % of
+ * a run of half a second.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -33,16 +34,21 @@ export function processTree(pid: number): number[] {
   return [pid, ...children.flatMap((child) => processTree(Number(child)))];
 }
 
-/** Nanoseconds on a core, over all threads of all processes. */
-export function cpuTimeNs(pids: number[]): number {
-  let total = 0;
+/** Nanoseconds on a core, of each thread of the processes. */
+export function cpuTimesNs(pids: number[]): Map<string, number> {
+  const times = new Map<string, number>();
   for (const pid of pids) {
     for (const task of tasksOf(pid)) {
       const [onCpu] = read(`/proc/${pid}/task/${task}/schedstat`).split(' ');
-      total += Number(onCpu || 0);
+      if (onCpu) times.set(task, Number(onCpu));
     }
   }
-  return total;
+  return times;
+}
+
+/** Of the threads that are there at the end: one that ended meanwhile must not take with it what it had used before. */
+export function cpuSpentNs(before: Map<string, number>, after: Map<string, number>): number {
+  return [...after].reduce((sum, [task, time]) => sum + time - (before.get(task) ?? 0), 0);
 }
 
 /** Resident bytes (VmRSS), summed; pages that processes share are counted in each, which a difference cancels. */

@@ -65,7 +65,7 @@ export const tlsScenarios: TlsScenario[] = [
     metrics: ['rssBytes', 'plainBytes', 'tlsBytes', 'startMiB'],
     ratios: ['rssBytes'],
     fresh: true,
-    roundsMax: 3,
+    roundsMax: 2,
     run: idleTls,
   },
   storm('storm', 'Spliced ws', () => ({})),
