@@ -23,7 +23,6 @@
 #include "internal.h"
 
 #define ACCEPT_BATCH 64
-#define DESCRIPTOR_RESERVE 64
 #define RETRY_MS 20
 
 static struct {

@@ -17,13 +17,9 @@
 
 #include "internal.h"
 
-/* What the embedder has not read yet is in the kernel's buffer: bounded, for a client that is attached brings it back. */
-#define PAIR_SEND_BYTES (64 << 10)
-
 int bridge_open(struct engine *engine, struct connection *connection) {
-  int fds[2], size = PAIR_SEND_BYTES;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) return -1;
-  setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  int fds[2];
+  if (!pair_open(fds)) return -1;
   connection->backend = (struct side){.fd = fds[0]};
   if (!connection_watch(engine, connection, true)) {
     connection->backend = (struct side){.fd = -1};

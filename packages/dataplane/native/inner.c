@@ -7,7 +7,6 @@
  * descriptor of this kind cannot.
  */
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -50,7 +49,7 @@ bool engine_open_client(struct engine *engine, connection_id parent_id, const ui
   int fds[2];
   bool whole = length > 0 && length <= engine->options.head_bytes_max && head_end(head, length, 0) == length;
   if (parent == NULL || !whole) return false;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) return false;
+  if (!pair_open(fds)) return false;
   struct connection *connection = take(engine, parent, fds[0]);
   if (connection == NULL) {
     close(fds[1]);

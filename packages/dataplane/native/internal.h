@@ -28,6 +28,7 @@
 #define PUMP_BUDGET 4
 #define LINGER_BYTES_MAX (64u << 10)
 #define DECIDING_TIMEOUT_MS 60000
+#define DESCRIPTOR_RESERVE 64 /* not for clients */
 
 struct engine {
   uint32_t index;
@@ -219,6 +220,10 @@ void side_close(struct engine *engine, struct side *side);
 /* For TLS: bytes straight to the socket, how many it took; and the rest, behind what is kept already. */
 ssize_t side_transmit(struct side *side, const uint8_t *bytes, size_t length);
 bool side_keep(struct engine *engine, struct side *side, const uint8_t *bytes, size_t length);
+
+/* pair.c */
+/* The engine's end and the embedder's. False: there are no descriptors for them. */
+bool pair_open(int fds[2]);
 
 /* bridge.c, and inner.c: nothing but what engine.h has */
 /* Puts a pair of sockets between the client and the embedder, who gets the descriptor; -1: none is to be had. */

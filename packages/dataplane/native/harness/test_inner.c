@@ -137,3 +137,52 @@ TEST(inner_wants_a_parent_a_head_and_room) {
   CHECK(!inner_try(inner.parent, REQUEST_HEAD, &opened));
   inner_close();
 }
+
+/* Pairs leave some descriptors to everybody else; what is refused costs none. */
+TEST(inner_leaves_the_reserve_alone) {
+  struct rlimit before, few;
+  struct opened opened[8];
+  int count = 0;
+  inner_open(NULL, 0);
+  inner.rig.embedder.decide = NULL;
+  CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  few = before;
+  few.rlim_cur = (rlim_t)harness_descriptors() + DESCRIPTOR_RESERVE + 6;
+  CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+  while (count < 8 && inner_try(inner.parent, REQUEST_HEAD, &opened[count])) count++;
+  int descriptors = harness_descriptors();
+  CHECK(!inner_try(inner.parent, REQUEST_HEAD, &opened[0]));
+  CHECK_EQ(harness_descriptors(), descriptors);
+  CHECK((rlim_t)descriptors + DESCRIPTOR_RESERVE <= few.rlim_cur);
+  CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(count > 0 && count < 4);
+  for (int i = 0; i < count; i++) {
+    CHECK(engine_reset_client(inner.rig.engine, opened[i].id));
+    close(opened[i].fd);
+  }
+  EVENTUALLY(embedder_count(&inner.rig.embedder, EVENT_ENDED) == (size_t)count);
+  EVENTUALLY(rig_log_lines(&inner.rig) == (size_t)count);
+  inner_close();
+}
+
+/* What a client does not take, on any of its streams, is the kernel's memory. */
+TEST(inner_keeps_little_in_the_kernel) {
+  static char data[1 << 20];
+  int backend;
+  size_t down = 0;
+  inner_open(NULL, 0);
+  struct opened opened = inner_spliced(&backend);
+  CHECK(write(opened.fd, data, sizeof data) < 3 * 65536);
+  for (int still = 0; still < 50;) {
+    ssize_t count = write(backend, data, sizeof data);
+    still = count > 0 ? 0 : still + 1;
+    embedder_step(&inner.rig.embedder, 1);
+  }
+  down = socket_available(opened.fd);
+  CHECK(down > 0 && down < 3 * 65536);
+  close(opened.fd);
+  socket_reset(backend);
+  EVENTUALLY(embedder_count(&inner.rig.embedder, EVENT_ENDED) == 1);
+  EVENTUALLY(rig_log_lines(&inner.rig) == 1);
+  inner_close();
+}
