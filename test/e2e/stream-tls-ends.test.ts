@@ -29,8 +29,8 @@ const running = sharedGateway(
     ]),
     flags: {
       ...FLAGS,
-      'stream-idle-timeout': '700ms',
-      'half-close-timeout': '700ms',
+      'stream-idle-timeout': '2s',
+      'half-close-timeout': '2s',
       'request-head-timeout': '1500ms',
     },
   }),
@@ -171,16 +171,26 @@ async function churn(gateway: Gateway, world: TlsWorld, rounds: number): Promise
 }
 
 test('descriptors, connections and memory are as before when all have left', async () => {
-  const { gateway, backends } = running();
-  await churn(gateway, backends.world, 4);
-  await gateway.settled();
-  const before = gateway.residentBytes();
-  await churn(gateway, backends.world, 12);
-  await gateway.settled();
-  const { body } = await gateway.admin('/metrics');
-  expect(body).toMatch(/^sluice_connections_active\{[^}]*\} 0$/m);
-  expect(body).not.toMatch(/^sluice_connections_active\{[^}]*\} [1-9]/m);
-  expect(gateway.residentBytes() - before).toBeLessThan(96 * 1024 * 1024 * MEMORY_FACTOR);
+  const [http, ws, world] = [await HttpBackend.start(), await EchoBackend.start(), new TlsWorld()];
+  const body = async (gateway: Gateway) => {
+    await churn(gateway, world, 3);
+    http.closeIdle();
+    await gateway.settled();
+    const before = gateway.residentBytes();
+    await churn(gateway, world, 9);
+    http.closeIdle();
+    await gateway.settled();
+    const { body: metrics } = await gateway.admin('/metrics');
+    expect(metrics).toMatch(/^sluice_connections_active\{[^}]*\} 0$/m);
+    expect(metrics).not.toMatch(/^sluice_connections_active\{[^}]*\} [1-9]/m);
+    expect(gateway.residentBytes() - before).toBeLessThan(96 * 1024 * 1024 * MEMORY_FACTOR);
+  };
+  const rules = [
+    { prefix: '/ws', backends: ['ws'] },
+    { prefix: '/', backends: ['http'] },
+  ];
+  const config = world.manifests({ http: [http], ws: [ws] }, [{ rules }]);
+  await withGateway({ config, flags: FLAGS }, body, [http, ws, world]);
 });
 
 test('a drain closes idle connections, lets requests end, and ends what is left', async () => {

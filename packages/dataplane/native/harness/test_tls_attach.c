@@ -130,6 +130,35 @@ TEST(attach_tells_of_tls_again) {
   close_rig();
 }
 
+/* There and back, with requests that stay plain and bytes behind each. */
+TEST(attach_again_and_again) {
+  connection_id id;
+  int fd;
+  open_rig(NULL, 0);
+  SSL *client = bridge(&id, &fd);
+  for (size_t round = 2; round < 20; round++) {
+    struct detached detached;
+    CHECK_EQ(tls_peer_write(client, "behind", 6), 6);
+    socket_send_text(fd, "answer");
+    CHECK(attach(id, fd, PLAIN_HEAD "and "));
+    close(fd);
+    EVENTUALLY(embedder_count(&rig.embedder, EVENT_REQUEST) == round);
+    CHECK(embedder_last(&rig.embedder, EVENT_REQUEST).id == id);
+    read_client(client, 6);
+    CHECK(memcmp(got, "answer", 6) == 0);
+    CHECK(engine_detach_client(rig.engine, id, 1, &detached));
+    fd = detached.fd;
+    CHECK(detached.early_length >= 4 && memcmp(detached.early, "and behind", detached.early_length) == 0);
+    socket_expect(fd, "and behind" + detached.early_length, 10 - detached.early_length);
+    free(detached.early);
+  }
+  CHECK(engine_client_closed(rig.engine, id, REASON_CLIENT_CLOSED, 0, 0));
+  close(fd);
+  engine_log_line(rig.engine, "{}\n", 3);
+  tls_peer_free(client);
+  close_rig();
+}
+
 /* A client that does not take the answer before its upgrade is not waited for without end; nor is one that leaves. */
 static void never_come_back(bool reset) {
   connection_id id;
