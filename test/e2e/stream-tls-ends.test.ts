@@ -160,7 +160,7 @@ async function churn(gateway: Gateway, world: TlsWorld, rounds: number): Promise
     const { client, socket } = await open(gateway, world);
     await client.write(get(`/echo?${n}`));
     await readAnswer(client);
-    if (n % 4 === 0) await client.write(get('/large'));
+    if (n % 8 === 0) await client.write(get('/large'));
     if (n % 4 === 1) await client.write(upgradeHead({ target: '/ws', host: OPEN_HOST }));
     if (n % 4 === 2) client.end();
     if (n % 4 === 1) expect((await client.readHead()).status).toBe(101);
@@ -173,11 +173,11 @@ async function churn(gateway: Gateway, world: TlsWorld, rounds: number): Promise
 test('descriptors, connections and memory are as before when all have left', async () => {
   const [http, ws, world] = [await HttpBackend.start(), await EchoBackend.start(), new TlsWorld()];
   const body = async (gateway: Gateway) => {
-    await churn(gateway, world, 3);
+    await churn(gateway, world, 2);
     http.closeIdle();
     await gateway.settled();
     const before = gateway.residentBytes();
-    await churn(gateway, world, 9);
+    await churn(gateway, world, 6);
     http.closeIdle();
     await gateway.settled();
     const { body: metrics } = await gateway.admin('/metrics');
