@@ -134,7 +134,11 @@ export class Tunnel {
     this.#bytes = Buffer.alloc(0);
     this.#count();
     this.#socket.pipe(this.#stream, { end: false });
-    this.#stream.pipe(this.#socket);
+    this.#stream.pipe(this.#socket, { end: false });
+    // A reset ends what can be read as an end in order does: that one is for #onStreamClosed.
+    this.#stream.once('end', () => {
+      if (this.#stream.rstCode === NGHTTP2_NO_ERROR) this.#socket.end();
+    });
   }
 
   #count(): void {
