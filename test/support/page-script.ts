@@ -78,8 +78,8 @@ async function socketIo() {
   script.src = '/socket.io/socket.io.js';
   await new Promise((resolve, reject) => { script.onload = resolve; script.onerror = reject; document.head.append(script); });
   client = io({ forceNew: true });
-  await new Promise((resolve, reject) => { client.once('connect', resolve); client.once('connect_error', reject); });
   const first = client.io.engine.transport.name;
+  await new Promise((resolve, reject) => { client.once('connect', resolve); client.once('connect_error', reject); });
   const echoes = Promise.all(Array.from({ length: 20 }, (_, n) => client.emitWithAck('echo', n)));
   if (client.io.engine.transport.name !== 'websocket') await new Promise((resolve) => client.io.engine.once('upgrade', resolve));
   return { first, echoed: await echoes, then: client.io.engine.transport.name };
