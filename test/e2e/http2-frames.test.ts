@@ -22,7 +22,7 @@ import { sharedGateway } from '../support/scenario.js';
 const running = sharedGateway(
   async () => ({ http: await HttpBackend.start() }),
   ({ http }) => ({
-    flags: { workers: '1', 'request-head-timeout': '1s', 'http-idle-timeout': '1500ms' },
+    flags: { workers: '1', 'request-head-timeout': '1s', 'http-idle-timeout': '2500ms' },
     config: { gatewayAnnotations: { 'sluice.dev/h2c': 'on' }, services: { http: [http] } },
   }),
 );
@@ -205,7 +205,7 @@ describe('what no client does', () => {
   const many = (count: number, one: Buffer): Buffer => Buffer.concat(Array.from({ length: count }, () => one));
 
   const floods: readonly (readonly [string, string, Buffer, number])[] = [
-    ['resets', 'resets', left(600), 1],
+    ['resets', 'resets', left(300), 1],
     ['settings', 'settings', many(50, EMPTY_SETTINGS), 1],
     ['pings', 'pings', many(200, frame(Frame.ping, 0, 0, payload)), 1],
     ['window updates', 'control', many(5000, frame(Frame.window, 0, 0, u32(1))), 400],

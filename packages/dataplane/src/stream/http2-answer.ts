@@ -40,6 +40,8 @@ export class Http2Answer implements ClientAnswer {
   #complete = false;
   #trailers: readonly [string, string][] = [];
   #trailing = false;
+  /** What has been written, the end included, has gone out. */
+  #out = false;
 
   /** `onWrite`: told of each piece of a body. */
   constructor(stream: ServerHttp2Stream, method: string, onWrite: () => void) {
@@ -53,7 +55,7 @@ export class Http2Answer implements ClientAnswer {
   }
 
   get sent(): boolean {
-    return this.#complete && this.#stream.rstCode === constants.NGHTTP2_NO_ERROR && this.#stream.writableFinished;
+    return this.#complete && this.#out;
   }
 
   get headBytes(): number {
@@ -89,6 +91,9 @@ export class Http2Answer implements ClientAnswer {
     this.#trailing = !bodiless && fields['content-length'] === undefined;
     this.#respond(status, fields, { endStream: bodiless, waitForTrailers: this.#trailing });
     if (this.#trailing) this.#stream.on('wantTrailers', () => this.#sendTrailers());
+    this.onOut(() => {
+      this.#out = this.#stream.rstCode === constants.NGHTTP2_NO_ERROR;
+    });
   }
 
   #respond(

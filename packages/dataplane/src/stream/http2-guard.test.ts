@@ -27,7 +27,7 @@ test('what is given back never makes room for more than it holds', () => {
 
 test('a page that is left may cancel what it asked for; a flood of resets may not', () => {
   const guard = new Http2Guard(UNREAD, 0);
-  expect(until(() => guard.onReset(0))).toBe(501);
+  expect(until(() => guard.onReset(0))).toBe(257);
   const slow = new Http2Guard(UNREAD, 0);
   let nowMs = 0;
   const reset = () => {

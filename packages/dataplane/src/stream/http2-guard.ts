@@ -14,7 +14,7 @@ export interface GuardLimit {
 }
 
 /** Of the connection: a page that is left cancels all that it had asked for, twice over. */
-const RESETS: GuardLimit = { holds: 500, perS: 30 };
+const RESETS: GuardLimit = { holds: 256, perS: 30 };
 /** Clients change their settings once or twice. */
 const SETTINGS: GuardLimit = { holds: 32, perS: 1 };
 /** Keepalive is one in seconds; measuring a path, one for each answer that came, which is given back. */

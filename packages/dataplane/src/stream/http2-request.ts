@@ -2,12 +2,20 @@
  * A request over HTTP/2: one stream of a session, and how it is ended without the others.
  *
  * Invariant: a stream is reset in exactly two cases: its answer is whole and its body is not (NO_ERROR, RFC 9113 8.1), or
- * its answer is cut short. It is then destroyed, never closed: Node would end it in order first. Worker thread.
+ * its answer is cut short. It is then destroyed, never closed: Node would end it in order first. Worker
+ * thread.
  */
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { ClientRequest } from './client-request.js';
 import { Http2Answer } from './http2-answer.js';
 import type { Http2Head } from './http2-head.js';
+
+export interface Http2RequestWatch {
+  /** Another piece of its answer goes out. */
+  onWrite(): void;
+  /** Bytes of its body have come that nobody wants. */
+  onUnwanted(bytes: number): void;
+}
 
 export class Http2Request implements ClientRequest {
   readonly method: string;
@@ -22,14 +30,16 @@ export class Http2Request implements ClientRequest {
   #whole: boolean;
   #abandoned = false;
 
-  /** `onWrite`: told of each piece of its answer. */
-  constructor(stream: ServerHttp2Stream, { method, protocol, text, expects }: Http2Head, onWrite: () => void) {
+  readonly #watch: Http2RequestWatch;
+
+  constructor(stream: ServerHttp2Stream, { method, protocol, text, expects }: Http2Head, watch: Http2RequestWatch) {
+    this.#watch = watch;
     this.method = method;
     this.head = text;
     this.expects = expects;
     this.protocol = protocol;
     this.body = stream;
-    this.answer = new Http2Answer(stream, method, onWrite);
+    this.answer = new Http2Answer(stream, method, () => watch.onWrite());
     this.#whole = stream.endAfterHeaders;
     stream.once('end', () => {
       this.#whole = true;
@@ -46,9 +56,15 @@ export class Http2Request implements ClientRequest {
     return this.protocol === '' || !this.answer.begun;
   }
 
+  /** All of its body has come, and been read. */
+  get whole(): boolean {
+    return this.#whole;
+  }
+
   leave(): void {
-    if (this.#whole) return;
-    this.body.resume(); // an end that has come already is seen only by reading on
+    if (this.#whole || this.destroyed) return;
+    // An end that has come already is seen only by reading on.
+    this.body.on('data', (chunk: Buffer) => this.#watch.onUnwanted(chunk.length)).resume();
     this.answer.onOut(() => {
       if (!this.#whole) this.body.close(constants.NGHTTP2_NO_ERROR);
     });

@@ -11,8 +11,8 @@ import { Exchange } from './exchange.js';
 import { type Guard, Http2Guard } from './http2-guard.js';
 import { readHttp2Head } from './http2-head.js';
 import { sessionRecord } from './http2-record.js';
-import { Http2Request } from './http2-request.js';
-import { PASSED_UNREAD_MAX, sessionOptions, WINDOW_BYTES } from './http2-settings.js';
+import { Http2Request, type Http2RequestWatch } from './http2-request.js';
+import { PASSED_UNREAD_MAX, STREAM_WINDOW_BYTES, sessionOptions, WINDOW_BYTES } from './http2-settings.js';
 import type { StreamScene } from './scene.js';
 import type { StreamConnection } from './stream-connection.js';
 
@@ -43,10 +43,17 @@ export class Http2Session {
   readonly #session: ServerHttp2Session;
   readonly #guard: Http2Guard;
   readonly #exchanges = new Set<Exchange>();
+  readonly #watch: Http2RequestWatch = {
+    onWrite: () => this.#guard.onWrite(performance.now()),
+    onUnwanted: (bytes) => {
+      this.#usefulBytes += bytes;
+    },
+  };
   #timer: NodeJS.Timeout | undefined;
   /** Streams that are not closed. */
   #open = 0;
-  #headBytes = 0;
+  /** Of what has come: heads, and bodies that nobody wants. */
+  #usefulBytes = 0;
   readonly #begunMs = performance.now();
   #begun = false;
   #ended = false;
@@ -90,7 +97,7 @@ export class Http2Session {
   check(nowMs: number): void {
     if (this.#ended || this.#session.destroyed) return;
     const { socket, bytesUp, bytesDown, tunnelledUp, tunnelledDown } = this.#connection;
-    const useful = bytesUp + tunnelledUp + this.#headBytes;
+    const useful = bytesUp + tunnelledUp + this.#usefulBytes;
     const passed = { read: socket.bytesRead, useful, written: bytesDown + tunnelledDown };
     this.#guarded('control', this.#guard.onPassed(passed, nowMs));
   }
@@ -107,7 +114,7 @@ export class Http2Session {
   #onStream(stream: ServerHttp2Stream, raw: readonly string[]): void {
     stream.on('error', () => {}); // 'close' follows
     this.#scene.context.meters?.http2('streams');
-    this.#headBytes += raw.reduce((sum, part) => sum + part.length + 2, HEAD_EXTRA_BYTES);
+    this.#usefulBytes += raw.reduce((sum, part) => sum + part.length + 2, HEAD_EXTRA_BYTES);
     if (stream.destroyed || stream.closed) {
       this.#onReset();
       return;
@@ -118,7 +125,7 @@ export class Http2Session {
       this.#onReset();
       return;
     }
-    const request = new Http2Request(stream, head, () => this.#guard.onWrite(performance.now()));
+    const request = new Http2Request(stream, head, this.#watch);
     this.#open++;
     const room = this.#count(1);
     clearTimeout(this.#timer);
@@ -145,6 +152,7 @@ export class Http2Session {
   #onStreamClosed(request: Http2Request): void {
     this.#open--;
     this.#count(-1);
+    if (!request.whole) this.#usefulBytes += STREAM_WINDOW_BYTES; // of its body, what nobody has read
     if (request.leftByClient) this.#onReset();
     if (this.#open === 0) this.#rest();
   }

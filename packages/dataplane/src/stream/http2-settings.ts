@@ -6,7 +6,7 @@ import type { SecureServerSessionOptions } from 'node:http2';
 /** Requests at once on a connection; RFC 9113 6.5.2 asks for no fewer than 100. */
 export const STREAMS_MAX = 128;
 /** Of a stream: RFC 9113's own. What a backend does not take stays with the client. */
-const STREAM_WINDOW_BYTES = 65_535;
+export const STREAM_WINDOW_BYTES = 65_535;
 /** Of the connection: one stream that nobody reads must not stop the others. */
 export const WINDOW_BYTES = 1024 * 1024;
 /** Of bodies, what may lie unread on a connection: Node gives the connection's window back at once. */
