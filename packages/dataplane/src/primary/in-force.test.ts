@@ -70,7 +70,8 @@ function configuration(ports: readonly number[], services: readonly string[]): C
     services: services.map((name) => aService(name)),
   });
   const removals = encodeRemovals(removalsOf(snapshot, (_, route) => route.charCodeAt(0)));
-  const rest = { version: '', material: NO_MATERIAL, probedServices: '', statuses: '[]', issues: [], elapsedMs: 0 };
+  const said = { material: NO_MATERIAL, credentials: [], issues: [], files: [], elapsedMs: 0 };
+  const rest = { ...said, version: '', probedServices: '', statuses: '[]' };
   return { type: 'compiled', snapshot: encodeSnapshot(snapshot), removals, ...rest };
 }
 

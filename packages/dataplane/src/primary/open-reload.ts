@@ -4,6 +4,7 @@
  * Files are watched before they are read for the first time, so that no change falls between. Primary thread, at start.
  */
 import { ThreadCompiler } from '@sluice/shared/configuration/compiler';
+import { followingCompiler } from '@sluice/shared/configuration/following';
 import { openSource, watchedPaths } from '@sluice/shared/configuration/source';
 import { ConfigurationWatcher } from '@sluice/shared/configuration/watcher';
 import type { Logger } from '@sluice/shared/log';
@@ -13,7 +14,7 @@ import { Reload } from './reload.js';
 /** With the first configuration. Rejects with ExitError; then nothing is left behind. */
 export async function openReload({ config, watch }: Options, log: Logger): Promise<Reload> {
   const source = await openSource(config);
-  const compiler = new ThreadCompiler({ source });
+  const thread = new ThreadCompiler({ source });
   const paths = watch ? watchedPaths(source) : [];
   let [reload, changed]: [Reload | undefined, boolean] = [undefined, false];
   const onChange = (): void => {
@@ -21,6 +22,7 @@ export async function openReload({ config, watch }: Options, log: Logger): Promi
     reload?.request();
   };
   const watcher = new ConfigurationWatcher({ paths, onChange, log });
+  const compiler = watch ? followingCompiler(thread, watcher) : thread;
   try {
     await watcher.start();
     reload = await Reload.open({ compiler, watcher, paths: source.paths, log });

@@ -12,17 +12,19 @@ function compiled(version: string): CompiledConfiguration {
     version,
     snapshot: new SharedArrayBuffer(0),
     material: NO_MATERIAL,
+    credentials: [],
     probedServices: '',
     removals: '',
     statuses: `["${version}"]`,
     issues: [],
+    files: [],
     elapsedMs: 1,
   };
 }
 const unchanged = (version: string): CompileOutcome => {
-  return { type: 'unchanged', version, statuses: '[]', issues: [], elapsedMs: 1 };
+  return { type: 'unchanged', version, statuses: '[]', issues: [], files: [], elapsedMs: 1 };
 };
-const refused: CompileOutcome = { type: 'refused', issues: [fileIssue('a.yaml', 'is wrong')], elapsedMs: 1 };
+const refused: CompileOutcome = { type: 'refused', issues: [fileIssue('a.yaml', 'is wrong')], files: [], elapsedMs: 1 };
 
 /** A reload whose compilations and changes end when the test says so. */
 async function setUp() {

@@ -6,9 +6,14 @@
  * compiled in a thread of their own.
  */
 import type { ConfigurationState, ReloadResult } from '@sluice/shared/admin/configuration-metrics';
-import type { CompiledConfiguration, CompileOutcome } from '@sluice/shared/configuration/compiled';
+import type {
+  CompiledConfiguration,
+  CompileOutcome,
+  ConfigurationCompiler,
+} from '@sluice/shared/configuration/compiled';
 import { ThreadCompiler } from '@sluice/shared/configuration/compiler';
 import { firstConfiguration } from '@sluice/shared/configuration/first';
+import { followingCompiler } from '@sluice/shared/configuration/following';
 import { openSource, watchedPaths } from '@sluice/shared/configuration/source';
 import { ConfigurationWatcher } from '@sluice/shared/configuration/watcher';
 import { type ProbedServices, probedServicesOf, servicesOf } from '@sluice/shared/health/probed-services';
@@ -31,7 +36,7 @@ export interface FileServicesOptions {
 export class FileServices implements ServicesSource {
   readonly #options: FileServicesOptions;
   readonly #reloads: Record<ReloadResult, number> = { applied: 0, unchanged: 0, refused: 0 };
-  #compiler: ThreadCompiler | undefined;
+  #compiler: ConfigurationCompiler | undefined;
   #watcher: ConfigurationWatcher | undefined;
   #apply: ((services: ProbedServices) => void) | undefined;
   #reading = false;
@@ -51,10 +56,12 @@ export class FileServices implements ServicesSource {
   async first(): Promise<ProbedServices> {
     const { paths, watch, log } = this.#options;
     const source = await openSource(paths);
-    this.#compiler = new ThreadCompiler({ source });
+    const thread = new ThreadCompiler({ source, forProbes: true });
+    this.#compiler = thread;
     if (watch) {
       this.#watcher = new ConfigurationWatcher({ paths: watchedPaths(source), onChange: () => this.reload(), log });
       await this.#watcher.start();
+      this.#compiler = followingCompiler(thread, this.#watcher);
     }
     const first = await firstConfiguration(this.#compiler);
     this.#version = first.version;

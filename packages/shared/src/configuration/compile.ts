@@ -1,24 +1,28 @@
 /**
  * One compilation of the configuration, from files to what is posted to the process: the work of the compiler's thread.
  *
- * Invariant: what is equal to the configuration before it is `unchanged`; metric groups of that one keep their numbers.
+ * Invariant: what is equal to the configuration before it is `unchanged`; metric groups of that one keep their numbers. A
+ * certificate that was good and is not, for its files, is refused: they may be in the middle of a renewal.
  */
 
 import { encodeProbedServices, probedServicesOf } from '../health/probed-services.js';
 import { type ConfigIssue, fileIssue, hasErrors } from '../resources/issue.js';
 import { loadResources } from '../resources/load.js';
 import { compileSnapshot } from '../snapshot/compile.js';
+import type { CredentialReadings } from '../snapshot/context.js';
 import { encodeSnapshot, openSnapshot } from '../snapshot/view.js';
 import type { CompiledConfiguration, CompileOutcome } from './compiled.js';
 import { encodeRemovals, removalsOf } from './removals.js';
 import type { ConfigurationSource } from './source.js';
 
 /** The configuration that the process has had last. */
-export type PreviousConfiguration = Pick<CompiledConfiguration, 'version' | 'snapshot'>;
+export type PreviousConfiguration = Pick<CompiledConfiguration, 'version' | 'snapshot' | 'credentials'>;
 
 /** What the compiler's thread is started with. */
 export interface CompilerThreadData {
   readonly source: ConfigurationSource;
+  /** For a health daemon. */
+  readonly forProbes: boolean;
   /** What the thread before it said last. */
   readonly previous: PreviousConfiguration | null;
 }
@@ -30,18 +34,20 @@ export const ISSUES_MAX = 2000;
 export function compileConfiguration(
   source: ConfigurationSource,
   previous: PreviousConfiguration | null,
+  forProbes = false,
 ): CompileOutcome {
   const beganMs = performance.now();
-  const elapsedMs = (): number => Math.round(performance.now() - beganMs);
   const loaded = loadResources(source.paths, source.streams);
-  if (hasErrors(loaded.issues)) return { type: 'refused', issues: bounded(loaded.issues), elapsedMs: elapsedMs() };
-  const compiled = compileSnapshot(loaded.resources);
-  const issues = bounded([...loaded.issues, ...compiled.issues]);
-  if (hasErrors(issues)) return { type: 'refused', issues, elapsedMs: elapsedMs() };
-  const { snapshot, material } = compiled;
+  const { files } = loaded;
+  const ended = () => ({ files, elapsedMs: Math.round(performance.now() - beganMs) });
+  if (hasErrors(loaded.issues)) return { type: 'refused', issues: bounded(loaded.issues), ...ended() };
+  const compiled = compileSnapshot(loaded.resources, forProbes);
+  const { snapshot, material, readings } = compiled;
+  const issues = bounded(withLost([...loaded.issues, ...compiled.issues], readings, previous));
+  if (hasErrors(issues)) return { type: 'refused', issues, ...ended() };
   const { version } = snapshot;
   const statuses = JSON.stringify(compiled.statuses);
-  if (version === previous?.version) return { type: 'unchanged', version, statuses, issues, elapsedMs: elapsedMs() };
+  if (version === previous?.version) return { type: 'unchanged', version, statuses, issues, ...ended() };
   const buffer = encodeSnapshot(snapshot, previous === null ? undefined : openSnapshot(previous.snapshot).groups);
   const removals = encodeRemovals(removalsOf(snapshot));
   const probedServices = encodeProbedServices(probedServicesOf(snapshot.services, material));
@@ -50,12 +56,23 @@ export function compileConfiguration(
     version,
     snapshot: buffer,
     material,
+    credentials: [...readings.good],
     probedServices,
     removals,
     statuses,
     issues,
-    elapsedMs: elapsedMs(),
+    ...ended(),
   };
+}
+
+/** What is wrong with the files of a certificate or an authority that is in force is an error, and no warning. */
+function withLost(
+  issues: readonly ConfigIssue[],
+  { files }: CredentialReadings,
+  previous: PreviousConfiguration | null,
+): readonly ConfigIssue[] {
+  const lost = new Set([...files].filter(([name]) => previous?.credentials.includes(name)).map(([, issue]) => issue));
+  return issues.map((issue) => (lost.has(issue) ? { ...issue, severity: 'error' } : issue));
 }
 
 /** Errors come first when not all have room. */

@@ -7,11 +7,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type CompilerThreadData, compileConfiguration } from './compile.js';
 import type { CompileOutcome } from './compiled.js';
 
-const { source, previous: first } = workerData as CompilerThreadData;
+const { source, forProbes, previous: first } = workerData as CompilerThreadData;
 let previous = first;
 
 parentPort?.on('message', () => {
-  const outcome: CompileOutcome = compileConfiguration(source, previous);
-  if (outcome.type === 'compiled') previous = { version: outcome.version, snapshot: outcome.snapshot };
+  const outcome: CompileOutcome = compileConfiguration(source, previous, forProbes);
+  if (outcome.type === 'compiled') {
+    const { version, snapshot, credentials } = outcome;
+    previous = { version, snapshot, credentials };
+  }
   parentPort?.postMessage(outcome);
 });

@@ -13,6 +13,8 @@ import type { ConfigurationSource } from './source.js';
 
 export interface CompilerOptions {
   readonly source: ConfigurationSource;
+  /** For a health daemon: files of certificates that listeners show are not its own. */
+  readonly forProbes?: boolean;
   /** JavaScript heap of the thread, MiB. */
   readonly heapMiB?: number;
   /** What one compilation may take. */
@@ -36,7 +38,7 @@ export class ThreadCompiler implements ConfigurationCompiler {
   #closed = false;
 
   constructor(options: CompilerOptions) {
-    this.#options = { heapMiB: HEAP_MIB, timeoutMs: TIMEOUT_MS, idleMs: IDLE_MS, ...options };
+    this.#options = { forProbes: false, heapMiB: HEAP_MIB, timeoutMs: TIMEOUT_MS, idleMs: IDLE_MS, ...options };
   }
 
   compile(): Promise<CompileOutcome> {
@@ -54,7 +56,10 @@ export class ThreadCompiler implements ConfigurationCompiler {
     if (this.#closed) return this.#refused('is not read any more: the process ends', 0);
     clearTimeout(this.#idle);
     const outcome = await this.#ask(this.#open());
-    if (outcome.type === 'compiled') this.#previous = { version: outcome.version, snapshot: outcome.snapshot };
+    if (outcome.type === 'compiled') {
+      const { version, snapshot, credentials } = outcome;
+      this.#previous = { version, snapshot, credentials };
+    }
     if (!this.#closed) this.#idle = setTimeout(() => void this.#end(), this.#options.idleMs).unref();
     return outcome;
   }
@@ -62,8 +67,8 @@ export class ThreadCompiler implements ConfigurationCompiler {
   /** Throws when no thread can be made. */
   #open(): Worker {
     if (this.#thread !== undefined) return this.#thread;
-    const { source, heapMiB } = this.#options;
-    const workerData: CompilerThreadData = { source, previous: this.#previous };
+    const { source, forProbes, heapMiB } = this.#options;
+    const workerData: CompilerThreadData = { source, forProbes, previous: this.#previous };
     const thread = new Worker(THREAD_FILE, { workerData, resourceLimits: { maxOldGenerationSizeMb: heapMiB } });
     // Between two questions its death concerns nobody.
     thread.on('error', () => {});
@@ -102,7 +107,7 @@ export class ThreadCompiler implements ConfigurationCompiler {
 
   #refused(why: string, elapsedMs: number): CompileOutcome {
     const issues = [fileIssue(this.#options.source.paths.join(', '), why)];
-    return { type: 'refused', issues, elapsedMs: Math.round(elapsedMs) };
+    return { type: 'refused', issues, files: [], elapsedMs: Math.round(elapsedMs) };
   }
 
   async #end(): Promise<void> {

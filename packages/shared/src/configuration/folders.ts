@@ -7,6 +7,7 @@
  */
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { basename, parse, resolve, sep } from 'node:path';
+import { signatureText } from '../resources/file-signature.js';
 import { MANIFEST } from '../resources/manifest-paths.js';
 
 /** Symlinks that one path may lead over, as in the kernel. */
@@ -95,12 +96,12 @@ export async function signatureOf(paths: readonly string[]): Promise<string> {
   return lines.sort().join('\n');
 }
 
-async function fileSignature(file: string): Promise<string> {
+/** signatureText of what is there now. */
+export async function fileSignature(file: string): Promise<string> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
-    return `${file} ${dev}:${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+    return signatureText(file, await stat(file, { bigint: true }));
   } catch (error) {
-    return `${file} ${(error as NodeJS.ErrnoException).code}`;
+    return signatureText(file, (error as NodeJS.ErrnoException).code ?? '');
   }
 }
 

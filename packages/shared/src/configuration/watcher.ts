@@ -8,7 +8,8 @@
  */
 import { type FSWatcher, watch } from 'node:fs';
 import type { Logger } from '../log.js';
-import { addFolders, concerns, type Folders, folderIdentity, signatureOf } from './folders.js';
+import type { FileSignature } from '../resources/file-signature.js';
+import { addFolders, concerns, type Folders, fileSignature, folderIdentity, signatureOf } from './folders.js';
 
 export interface WatcherOptions {
   /** Files and folders. */
@@ -41,6 +42,8 @@ interface Watched {
 export class ConfigurationWatcher {
   readonly #options: Required<WatcherOptions>;
   readonly #watched = new Map<string, Watched>();
+  /** Files that what is read has named. */
+  #named: readonly string[] = [];
   #folders: Folders = new Map();
   #armed: Promise<void> = Promise.resolve();
   #signature = '';
@@ -62,8 +65,25 @@ export class ConfigurationWatcher {
   async start(): Promise<void> {
     if (this.#options.paths.length === 0) return;
     await this.#arm();
-    this.#signature = await signatureOf(this.#options.paths);
+    this.#signature = await signatureOf(this.#paths);
     this.#schedule();
+  }
+
+  /** Watches these files besides, and those of before no more. Tells of it when a new one has changed since it was read. */
+  async follow(files: readonly FileSignature[]): Promise<void> {
+    const known = new Set(this.#named);
+    const added = files.filter(({ path }) => !known.has(path));
+    if (this.#closed || (added.length === 0 && files.length === known.size)) return;
+    this.#named = files.map(({ path }) => path);
+    await this.#arm();
+    this.#signature = await signatureOf(this.#paths);
+    const now = await Promise.all(added.map(({ path }) => fileSignature(path)));
+    if (added.some(({ signature }, at) => signature !== now[at])) this.#onEvent();
+    if (this.#look === undefined) this.#schedule();
+  }
+
+  get #paths(): readonly string[] {
+    return [...this.#options.paths, ...this.#named];
   }
 
   /** Idempotent. */
@@ -84,7 +104,7 @@ export class ConfigurationWatcher {
   /** What events may have missed. */
   async #lookAt(): Promise<void> {
     await this.#arm();
-    const signature = await signatureOf(this.#options.paths);
+    const signature = await signatureOf(this.#paths);
     if (signature !== this.#signature && !this.#closed) {
       this.#signature = signature;
       this.#onEvent();
@@ -111,7 +131,7 @@ export class ConfigurationWatcher {
     }
     this.#busy = true;
     await this.#arm();
-    this.#signature = await signatureOf(this.#options.paths);
+    this.#signature = await signatureOf(this.#paths);
     this.#busy = false;
     if (this.#closed) return;
     this.#options.onChange();
@@ -131,7 +151,7 @@ export class ConfigurationWatcher {
   /** Whether something else is watched than before. */
   async #armOnce(): Promise<boolean> {
     const folders: Folders = new Map();
-    for (const path of this.#options.paths) await addFolders(path, folders);
+    for (const path of this.#paths) await addFolders(path, folders);
     const wanted = new Map<string, string>();
     for (const folder of [...folders.keys()].slice(0, FOLDERS_MAX)) {
       const identity = await folderIdentity(folder);

@@ -24,6 +24,8 @@ export interface ValueType<Value> {
 
 export const DAY_MS = 86_400_000;
 const ORIGINS_MAX = 64;
+/** As the kernel's PATH_MAX. */
+const PATH_LENGTH_MAX = 4095;
 /** As many as the engine takes. */
 const RANGES_MAX = 256;
 
@@ -86,6 +88,17 @@ export const hashKeyValue: ValueType<string> = {
     const name = /^header:([!#$%&'*+.^_`|~0-9A-Za-z-]{1,256})$/.exec(text)?.[1];
     if (name !== undefined) return name.toLowerCase();
     return new Fault(wrong('is not a hash key', 'use client-address or header:NAME'));
+  },
+};
+
+/** Path of a file, as it is written. */
+export const filePathValue: ValueType<string> = {
+  form: 'path of a file',
+  range: "absolute, or from the manifest's folder",
+  read(text) {
+    if (text.trim() === '') return new Fault(wrong('is empty', 'name a file'));
+    if (!text.includes('\0') && text.length <= PATH_LENGTH_MAX) return text;
+    return new Fault(wrong('is not a path', `use at most ${PATH_LENGTH_MAX} characters, none of them NUL`));
   },
 };
 

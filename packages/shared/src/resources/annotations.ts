@@ -11,6 +11,7 @@ import {
   dnsNameValue,
   durationValue,
   Fault,
+  filePathValue,
   hashKeyValue,
   originsValue,
   rangesValue,
@@ -166,6 +167,21 @@ export const ANNOTATIONS = {
       'What becomes of live connections of an endpoint that turns unhealthy, is draining, or is removed',
     ),
     ...pace,
+  },
+  Secret: {
+    certificateFile: annotation(
+      'certificate-file',
+      filePathValue,
+      'none',
+      'File that is read for `tls.crt`: the chain as PEM, the leaf first. It is watched, and a renewal is in force by itself',
+    ),
+    keyFile: annotation(
+      'key-file',
+      filePathValue,
+      'none',
+      'File that is read for `tls.key`: the key as PEM, not encrypted',
+    ),
+    caFile: annotation('ca-file', filePathValue, 'none', 'File that is read for `ca.crt`: authorities as PEM'),
   },
   HealthCheckPolicy: {
     websocketProbe: annotation(

@@ -2,25 +2,32 @@
  * Reads a configuration from the file system: files, or folders of `*.yaml`, `*.yml` and `*.json`.
  *
  * A folder is read in the order of its file names, not its sub-folders, not its hidden files, not npm's package.json.
- * What cannot be read is an issue like any other; nothing throws. Synchronous: runs in the thread that compiles, never in a worker.
+ * The files that Secrets name are read too. What cannot be read is an issue like any other; nothing throws. Synchronous: runs in the thread that compiles, never in a worker.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import type { FileSignature } from './file-signature.js';
 import { type ConfigIssue, fileIssue } from './issue.js';
 import { MANIFEST, STDIN_PATH, type Streams } from './manifest-paths.js';
 import { parseResources } from './parse.js';
 import type { LoadResult } from './resource.js';
+import { readSecretFiles } from './secret-files.js';
 import type { SourceFile } from './source.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const NO_STREAMS: Streams = new Map();
 
+export interface LoadedConfiguration extends LoadResult {
+  /** The files that Secrets name. */
+  readonly files: readonly FileSignature[];
+}
+
 /**
  * The resources under `paths`. Without a Gateway among them there is nothing to serve, which is an error too. `streams`:
  * what was read before of paths that can be read once only; without it, `-` reads standard input.
  */
-export function loadResources(paths: readonly string[], streams: Streams = NO_STREAMS): LoadResult {
+export function loadResources(paths: readonly string[], streams: Streams = NO_STREAMS): LoadedConfiguration {
   const issues: ConfigIssue[] = [];
   const files = distinct(paths.flatMap((path) => manifests(path, issues)));
   const { resources, issues: found } = parseResources(files.flatMap((file) => readManifest(file, streams, issues)));
@@ -28,7 +35,10 @@ export function loadResources(paths: readonly string[], streams: Streams = NO_ST
     const hint = 'a Gateway of gateway.networking.k8s.io/v1 says where to listen';
     issues.push(fileIssue(paths.join(', '), 'contains no Gateway', hint));
   }
-  return { resources, issues: [...issues, ...found] };
+  // What a pipe says has no folder.
+  const folderOf = (manifest: string) => (streams.has(manifest) ? '.' : dirname(manifest));
+  const { secrets, files: named } = readSecretFiles(resources.secrets, folderOf);
+  return { resources: { ...resources, secrets }, issues: [...issues, ...found], files: named };
 }
 
 /** A file that is named twice, as a folder and by itself perhaps, is read once. */

@@ -66,7 +66,7 @@ export type RoutePolicy = Resource<RoutePolicySpec>;
 export type Service = Resource<ServiceSpec, AnnotationsOf<'Service'>>;
 export type EndpointSlice = Resource<EndpointSliceSpec>;
 export type Deployment = Resource<DeploymentSpec>;
-export type Secret = Resource<SecretSpec>;
+export type Secret = Resource<SecretSpec, AnnotationsOf<'Secret'>>;
 export type ConfigMap = Resource<ConfigMapSpec>;
 /** Its labels are what is read of it. */
 export type Namespace = Resource<NamespaceSpec>;

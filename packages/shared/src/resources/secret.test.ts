@@ -25,6 +25,28 @@ test('a Secret without anything is an empty, opaque one', () => {
   expect(parse(secret('')).resources.secrets[0]?.spec).toEqual({ type: 'Opaque', data: {}, stringData: {} });
 });
 
+test('a value stands in the Secret or in a file, not in both', () => {
+  const named = (key: string, path: string) => `metadata: { name: a, annotations: { sluice.dev/${key}: ${path} } }`;
+  const of = (key: string, path: string, body: string) =>
+    parse(secret(body).replace('metadata: { name: a }', named(key, path))).issues;
+  expect(of('key-file', '/key', 'data: { tls.crt: Yg== }')).toEqual([]);
+  for (const [key, value, field] of [
+    ['certificate-file', 'tls.crt', 'data'],
+    ['key-file', 'tls.key', 'stringData'],
+    ['ca-file', 'ca.crt', 'data'],
+  ] as const) {
+    const [issue, ...more] = of(key, '/file', `${field}: { ${value}: Yg== }`);
+    expect(more).toEqual([]);
+    expect(issue).toMatchObject({
+      severity: 'error',
+      line: 3,
+      path: `metadata.annotations["sluice.dev/${key}"]`,
+      message: `names a file for ${value}, which is in ${field} too`,
+    });
+  }
+  expect(brief(of('ca-file', '""', ''))).toEqual(['metadata.annotations["sluice.dev/ca-file"]: is empty']);
+});
+
 test('what is no base64 is an error at its place, and no message shows a value', () => {
   const { text, line, column } = marked(secret('data: { password: §hunter2-secret }'));
   const { issues } = parse(text);

@@ -17,7 +17,7 @@ import {
   brokenBy,
   hasPort,
 } from './backend-tls-claim.js';
-import { CredentialFault } from './credentials.js';
+import { CredentialFault } from './credential-fault.js';
 import { conflict, mergedPath, type PolicyWords, type Refusal, refusePolicy, resolveTarget } from './policy-target.js';
 
 const WORDS: PolicyWords = {

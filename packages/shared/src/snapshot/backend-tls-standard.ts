@@ -17,7 +17,7 @@ import {
   brokenBy,
   portNamed,
 } from './backend-tls-claim.js';
-import { CredentialFault } from './credentials.js';
+import { CredentialFault } from './credential-fault.js';
 import { readAuthority } from './material.js';
 import { conflict } from './policy-target.js';
 import type { AncestorStatus } from './status.js';

@@ -16,7 +16,7 @@ import { type Attachment, attachRoutes } from './attachment.js';
 import { withClosed } from './closed-listeners.js';
 import { type ConditionBook, createConditionBook } from './condition-book.js';
 import { reportOverlaps } from './conflicts.js';
-import type { CompileContext } from './context.js';
+import type { CompileContext, CredentialReadings } from './context.js';
 import { ownGateways } from './gateways.js';
 import { indexGrants } from './grants.js';
 import { groupBy } from './group-by.js';
@@ -43,15 +43,16 @@ export interface CompileResult {
   readonly snapshot: Snapshot;
   /** The certificates that the snapshot names by id. */
   readonly material: TlsMaterial;
+  readonly readings: CredentialReadings;
   /** Of every resource that was read and has a status, by kind and name. */
   readonly statuses: readonly ResourceStatus[];
   readonly issues: readonly ConfigIssue[];
 }
 
-/** Compiles what the loader read. `nowMs`: by which certificates have expired; it changes nothing but warnings. */
-export function compileSnapshot(resources: ResourceSet, nowMs = Date.now()): CompileResult {
+/** Compiles what the loader read. `forProbes`: for a health daemon. */
+export function compileSnapshot(resources: ResourceSet, forProbes = false): CompileResult {
   const book = createConditionBook();
-  const context = createContext(resources, book, nowMs);
+  const context = createContext(resources, book, forProbes);
   context.issues.push(...unownedSlices(resources.endpointSlices), ...unreadPace(resources));
   const index = indexServices(resources);
   const policies = compilePolicies(index.services, context);
@@ -90,10 +91,11 @@ export function compileSnapshot(resources: ResourceSet, nowMs = Date.now()): Com
     parents,
   });
   const snapshot = { version: snapshotVersion(content), ...content };
-  return { snapshot, material: context.material.all(), statuses, issues: sortIssues(context.issues) };
+  const { material, readings, issues } = context;
+  return { snapshot, material: material.all(), readings, statuses, issues: sortIssues(issues) };
 }
 
-function createContext(resources: ResourceSet, book: ConditionBook, nowMs: number): CompileContext {
+function createContext(resources: ResourceSet, book: ConditionBook, forProbes: boolean): CompileContext {
   return {
     resources,
     grants: indexGrants(resources.referenceGrants),
@@ -101,7 +103,9 @@ function createContext(resources: ResourceSet, book: ConditionBook, nowMs: numbe
     book,
     issues: [],
     material: createMaterialBook(),
-    nowMs,
+    readings: { good: new Set(), files: new Map() },
+    forProbes,
+    nowMs: Date.now(),
   };
 }
 

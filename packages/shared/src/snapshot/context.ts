@@ -10,6 +10,14 @@ import type { MaterialBook } from './material.js';
 import type { Namespaces } from './namespaces.js';
 import type { StatusBook } from './status.js';
 
+/** What became of the certificates and authorities that somebody refers to. Each is named by a text of its own. */
+export interface CredentialReadings {
+  /** Those that can be used. */
+  readonly good: Set<string>;
+  /** Those that cannot, for what a file that they name holds. */
+  readonly files: Map<string, ConfigIssue>;
+}
+
 export interface CompileContext {
   readonly resources: ResourceSet;
   readonly grants: Grants;
@@ -18,6 +26,9 @@ export interface CompileContext {
   readonly issues: ConfigIssue[];
   /** The certificates and authorities that the snapshot names by id. */
   readonly material: MaterialBook;
+  readonly readings: CredentialReadings;
+  /** For a health daemon: certificates that listeners show are not its own, and their files may be on other machines. */
+  readonly forProbes: boolean;
   /** Milliseconds since the epoch: what has expired is a warning, and changes nothing else. */
   readonly nowMs: number;
 }

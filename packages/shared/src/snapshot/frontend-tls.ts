@@ -11,7 +11,8 @@ import { mergeConfig } from '../resources/policy-fields.js';
 import { type FrontendTlsPolicy, type Gateway, resourceName } from '../resources/resource.js';
 import type { FrontendTlsConfig } from '../resources/tls-policies.js';
 import type { CompileContext } from './context.js';
-import { CredentialFault, type Credentials } from './credentials.js';
+import { CredentialFault, isElsewhere } from './credential-fault.js';
+import type { Credentials } from './credentials.js';
 import { protocolOf } from './listeners.js';
 import {
   byAge,
@@ -139,6 +140,7 @@ function readPolicy(
   if (verify === undefined) return tls;
   const authority = credentials.authority(policy, verify.caCertificateRef);
   if (!(authority instanceof CredentialFault)) return { ...tls, authority };
+  if (isElsewhere(authority, context)) return tls;
   const { reason, message, hint } = authority;
   const refusal = { unresolved: reason, message: `${message}: its listeners are not served`, hint };
   refusePolicy(policy, WORDS, mergedPath(policy.spec, 'verify', 'caCertificateRef'), refusal, context);

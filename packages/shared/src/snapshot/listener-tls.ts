@@ -8,7 +8,8 @@
 import type { ListenerTls } from '../resources/gateway.js';
 import { issueAt } from '../resources/resource.js';
 import type { CompileContext } from './context.js';
-import { CredentialFault, type Credentials } from './credentials.js';
+import { CredentialFault, isElsewhere } from './credential-fault.js';
+import type { Credentials } from './credentials.js';
 import type { FrontendTlsIndex } from './frontend-tls.js';
 import type { Listener } from './listeners.js';
 import type { CertificateMaterial, ListenerTlsSnapshot } from './tls.js';
@@ -34,7 +35,7 @@ export function indexListenerTls(
       const certificates = readCertificates(listener, spec.tls, credentials, context);
       const policy = policies.of(gateway, spec.name);
       if (policy !== undefined && policy.closed !== '') return close(listener, policy.closed, context);
-      if (certificates.length === 0) return close(listener, 'it has no certificate', context);
+      if (certificates === null) return close(listener, 'it has no certificate', context);
       const { authority = null, versions = DEFAULT_VERSIONS } = policy ?? {};
       const clientAuth =
         policy === undefined || authority === null
@@ -58,15 +59,22 @@ function close({ gateway, spec, path }: Listener, why: string, { book, issues }:
   return null;
 }
 
+/** null: there is none. */
 function readCertificates(
   { gateway, spec, path }: Listener,
   { certificateRefs }: ListenerTls,
   credentials: Credentials,
-  { book, issues }: CompileContext,
-): CertificateMaterial[] {
-  return certificateRefs.flatMap((ref, index) => {
+  context: CompileContext,
+): CertificateMaterial[] | null {
+  const { book, issues } = context;
+  let elsewhere = false;
+  const certificates = certificateRefs.flatMap((ref, index) => {
     const found = credentials.certificate(gateway, ref);
     if (!(found instanceof CredentialFault)) return [found];
+    if (isElsewhere(found, context)) {
+      elsewhere = true;
+      return [];
+    }
     // Of a listener's certificates the standard has no reason of its own for a wrong kind.
     const reason = found.reason === 'RefNotPermitted' ? found.reason : 'InvalidCertificateRef';
     const { message, hint } = found;
@@ -74,6 +82,7 @@ function readCertificates(
     issues.push(issueAt(gateway, 'warning', [...path, 'tls', 'certificateRefs', index], message, hint));
     return [];
   });
+  return certificates.length > 0 || elsewhere ? certificates : null;
 }
 
 /** Keys that other implementations have invented. */

@@ -20,22 +20,31 @@ const ALT_NAME = /([^:,]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, )?/g;
 /** What came of reading PEM: the material, and what is odd about it; or, as text, why it cannot be used. */
 export type Reading<Material> = { readonly material: Material; readonly warnings: readonly string[] } | string;
 
-/** A chain and its key. `secret`: `namespace/name` of where it stands. */
+/** What messages call the parts of a certificate: keys of a Secret, or files. */
+export interface PartNames {
+  readonly chain: string;
+  readonly key: string;
+}
+
+const SECRET_KEYS: PartNames = { chain: 'tls.crt', key: 'tls.key' };
+
+/** A chain and its key. `secret`: `namespace/name` of where it stands. What is wrong begins with the name of the part. */
 export function readCertificate(
   secret: string,
   chain: string,
   key: string,
   nowMs: number,
+  names: PartNames = SECRET_KEYS,
 ): Reading<CertificateMaterial> {
   const certificates = parseCertificates(chain);
-  if (typeof certificates === 'string') return `tls.crt ${certificates}`;
+  if (typeof certificates === 'string') return `${names.chain} ${certificates}`;
   const privateKey = parseKey(key);
-  if (typeof privateKey === 'string') return `tls.key ${privateKey}`;
+  if (typeof privateKey === 'string') return `${names.key} ${privateKey}`;
   const [leaf] = certificates;
   const owner = certificates.findIndex((certificate) => certificate.checkPrivateKey(privateKey));
-  if (leaf === undefined || owner < 0) return 'tls.key is not the key of the certificate in tls.crt';
+  if (leaf === undefined || owner < 0) return `${names.key} is not the key of the certificate in ${names.chain}`;
   if (owner > 0) {
-    return `tls.crt is in the wrong order: the certificate of the key is number ${owner + 1} of the chain, and must be the first`;
+    return `${names.chain} is in the wrong order: the certificate of the key is number ${owner + 1} of the chain, and must be the first`;
   }
   const pem = toPem(certificates);
   const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
