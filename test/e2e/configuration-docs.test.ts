@@ -1,4 +1,5 @@
-/** Every YAML block of docs/configuration.md is a configuration that `sluice check` has nothing against. */
+/** Every YAML block of docs/configuration.md is a configuration that `sluice check` has nothing against; its commands work. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ interface Manifest {
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-docs-'));
+  for (const command of commands) execFileSync('openssl', command, { cwd: folder, stdio: 'pipe' });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -23,10 +25,13 @@ const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = ''])
   manifests: parseAllDocuments(text).map((document) => document.toJS() as Manifest),
 }));
 
+const commands = [...page.matchAll(/^openssl (.*)$/gm)].map(([, rest = '']) => rest.split(' '));
+
 const keyOf = ({ kind, metadata: { namespace = 'default', name } }: Manifest) => `${kind} ${namespace}/${name}`;
 
 test('the page has recipes', () => {
   expect(blocks.length).toBeGreaterThan(5);
+  expect(commands).toHaveLength(1);
 });
 
 test.each(blocks)('the block at line $line, beside the smallest configuration', async ({ line, manifests }) => {

@@ -2,8 +2,10 @@
 import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileSignature } from '@sluice/shared/configuration/folders';
 import { ConfigurationWatcher } from '@sluice/shared/configuration/watcher';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Certbot } from '../support/certbot.js';
 import { eventually } from '../support/eventually.js';
 
 /** So that only events can be what is told of. */
@@ -121,6 +123,37 @@ test('a path that is not there yet', async () => {
   await watchPaths([at('deep', 'er', 'config.yaml')]);
   await told(() => mkdirSync(at('deep', 'er'), { recursive: true }));
   await told(() => writeFileSync(at('deep', 'er', 'config.yaml'), 'a'));
+});
+
+/** As whoever read the file now would say it. */
+async function asRead(path: string) {
+  return { path, signature: await fileSignature(path) };
+}
+
+test('files that the configuration names: followed while it does, over links too', async () => {
+  const certbot = new Certbot(at('letsencrypt'));
+  const pairs = ['one', 'two'].map((key) => certbot.issue({ chain: 'chain', key }));
+  for (const { turnKey } of pairs.slice(0, 1)) turnKey();
+  await watchPaths([at('config.yaml')]);
+  await watcher?.follow([await asRead(certbot.key)]);
+  expect(calls).toBe(0);
+  await told(() => pairs[1]?.turnKey());
+  await told(() => appendFileSync(at('letsencrypt', 'archive', 'privkey2.pem'), 'x'));
+  await watcher?.follow([]);
+  appendFileSync(at('letsencrypt', 'archive', 'privkey2.pem'), 'x');
+  await toldOnce(() => writeFileSync(at('config.yaml'), 'a'));
+});
+
+test('a named file that has changed before it was watched is told of, once', async () => {
+  const [file, other] = [at('tls.key'), at('ca.crt')];
+  for (const path of [file, other]) writeFileSync(path, 'a');
+  const read = [await asRead(file), await asRead(other)];
+  appendFileSync(file, 'b');
+  // Nothing else is watched: the configuration came from standard input.
+  await watchPaths([]);
+  await told(() => void watcher?.follow(read));
+  await watcher?.follow(read);
+  await toldOnce(() => appendFileSync(other, 'b'));
 });
 
 test('many events are few calls, and the last of them is told of', async () => {

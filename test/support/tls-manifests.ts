@@ -22,6 +22,12 @@ export function tlsSecret(name: string, { chain, key }: TlsCertificate): Manifes
   };
 }
 
+/** A Secret that names files: annotations without their prefix. */
+export function fileSecret(name: string, files: Readonly<Record<string, string>>): Manifest {
+  const annotations = Object.fromEntries(Object.entries(files).map(([key, path]) => [`sluice.dev/${key}`, path]));
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: NAMESPACE, annotations } };
+}
+
 export function authoritySecret(name: string, certificate: string): Manifest {
   const stringData = { 'ca.crt': certificate };
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: NAMESPACE }, type: 'Opaque', stringData };
