@@ -78,6 +78,13 @@ test.each<[string, string, Partial<SecretFile>, string]>([
   expect([...result.readings.files.keys()]).toEqual(['certificate of Secret default/web']);
 });
 
+test('a certificate in DER says how it becomes PEM', () => {
+  const [, base64 = ''] = /-\n(.*?)-----END/s.exec(RSA.chain) ?? [];
+  const der = Buffer.from(base64, 'base64').toString('utf8');
+  const [issue] = compile({ ...good, 'certificate-file': { text: der } }, [beside, WEB]).readings.files.values();
+  expect(issue?.hint).toContain('openssl x509 -inform der');
+});
+
 test('a certificate without a key-file says which annotation there is', () => {
   const { issues } = compile(good, [beside, secret('web', 'certificate-file')]);
   const hint = expect.stringContaining('sluice.dev/key-file');

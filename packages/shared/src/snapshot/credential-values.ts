@@ -14,6 +14,10 @@ import type { AuthorityMaterial, CertificateMaterial } from './tls.js';
 
 export type CredentialObject = Secret | ConfigMap;
 
+/** A SEQUENCE of more than 127 bytes, the second of which is no UTF-8. */
+const DER = /^0[\uFFFD]/;
+const DER_HINT = 'it seems to be DER: `openssl x509 -inform der` (for keys: pkey) writes it as PEM';
+
 interface Part {
   readonly text: string;
   /** What messages call it: the key, or the file that it was read from. */
@@ -54,7 +58,8 @@ function taken<Material>(
 ): Material | CredentialFault {
   const [first] = values;
   if (typeof reading === 'string') {
-    return unusable(object, values.find(({ name }) => reading.startsWith(`${name} `)) ?? first, reading);
+    const part = values.find(({ name }) => reading.startsWith(`${name} `)) ?? first;
+    return unusable(object, part, reading, DER.test(part.text) ? DER_HINT : '');
   }
   for (const warning of reading.warnings) issues.push(issueAt(object, 'warning', first.path, warning, '', 'key'));
   return reading.material;
@@ -68,8 +73,8 @@ function unusable(
   hint = '',
 ): CredentialFault {
   const message = `${object.kind} ${resourceName(object)}: ${what}`;
-  const issue = file === null ? null : issueAt(object, 'warning', path, what, hint);
-  return new CredentialFault('InvalidCertificateRef', message, hint, issue);
+  if (file === null) return new CredentialFault('InvalidCertificateRef', message, hint);
+  return new CredentialFault('InvalidCertificateRef', message, '', issueAt(object, 'warning', path, what, hint));
 }
 
 function partOf(object: CredentialObject, field: FileField): Part | CredentialFault {
