@@ -98,9 +98,13 @@ export async function overHttp2(asked: Asked): Promise<FaultClient> {
     const inOrder = () => ended && stream.rstCode === constants.NGHTTP2_NO_ERROR;
     stream.once('close', () => resolve(inOrder() ? 'ended' : 'reset'));
   });
+  const unanswered = async (): Promise<never> => {
+    throw new Error(`no answer: ${await closed}`);
+  };
   return {
     status: async () => {
-      const status = (await answered)[0][':status'] ?? 0;
+      const [headers] = await Promise.race([answered, unanswered()]);
+      const status = headers[':status'] ?? 0;
       stream.resume();
       return status;
     },
