@@ -89,8 +89,11 @@ test('what is wrong changes nothing, is logged and counted; what comes behind it
     'apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: edge}\nspec: {listners: []}\n',
   );
   await reloaded(daemon, 'refused', 1);
-  const errors = daemon.log.filter(({ msg }) => /refused/.test(`${msg}`));
-  expect(JSON.stringify(errors)).toMatch(/listners/);
+  // What is counted may be seen before what is written.
+  await eventually(() => {
+    const errors = daemon.log.filter(({ msg }) => /refused/.test(`${msg}`));
+    expect(JSON.stringify(errors)).toMatch(/listners/);
+  });
   const wrong = new Exposition((await daemon.ask('/metrics')).body);
   expect(wrong.sum('sluice_config_last_reload_success')).toBe(0);
   await backend.asked(3);
