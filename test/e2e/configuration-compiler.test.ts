@@ -2,12 +2,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CompileOutcome } from '@sluice/shared/configuration/compiled';
 import { ThreadCompiler } from '@sluice/shared/configuration/compiler';
 import { firstConfiguration } from '@sluice/shared/configuration/first';
 import { openSource } from '@sluice/shared/configuration/source';
 import { openSnapshot } from '@sluice/shared/snapshot/view';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { manifests } from '../support/manifests.js';
+import { Authority } from '../support/tls-authority.js';
+import { fileSecret } from '../support/tls-manifests.js';
 
 const ENDPOINT = { address: '127.0.0.1', port: 9 };
 let folder = '';
@@ -69,6 +72,39 @@ test('a configuration with errors is refused, with all of them; the next one cou
   write('one');
   expect(await compiler.compile()).toMatchObject({ type: 'unchanged', version });
 });
+
+test.each([60_000, 0])(
+  'a file of a certificate: missing at the start is a condition, lost later a refusal (idle %i ms)',
+  async (idleMs) => {
+    const authority = new Authority(folder, 'ca');
+    const [web, other] = ['web', 'other'].map((name) => authority.issue(name));
+    const key = join(folder, 'web.key');
+    writeFileSync(join(folder, 'web.crt'), web?.chain ?? '');
+    const listeners = [{ name: 'plain' }, { name: 'web', port: 443, secrets: ['web'] }];
+    const more = [fileSecret('web', { 'certificate-file': 'web.crt', 'key-file': 'web.key' })];
+    writeFileSync(file, manifests({ listeners, services: { echo: [ENDPOINT] }, more }));
+    const compiler = await compilerOf({ idleMs });
+    const served = (outcome: CompileOutcome) => {
+      if (outcome.type !== 'compiled') throw new Error(JSON.stringify(outcome));
+      return openSnapshot(outcome.snapshot).listeners.map(({ name }) => name);
+    };
+    const first = await firstConfiguration(compiler);
+    expect(served(first)).toEqual(['plain']);
+    expect(first.files.map(({ path }) => path)).toEqual([join(folder, 'web.crt'), key]);
+    writeFileSync(key, other?.key ?? '');
+    expect(await compiler.compile()).toMatchObject({ type: 'unchanged' });
+    writeFileSync(key, web?.key ?? '');
+    expect(served(await compiler.compile())).toEqual(['plain', 'web']);
+    for (const damage of [() => writeFileSync(key, other?.key ?? ''), () => rmSync(key)]) {
+      damage();
+      const { type, issues, files } = await compiler.compile();
+      expect([type, files.length]).toEqual(['refused', 2]);
+      expect(issues.filter(({ severity }) => severity === 'error')).toMatchObject([{ resource: 'Secret test/web' }]);
+    }
+    writeFileSync(key, web?.key ?? '');
+    expect(await compiler.compile()).toMatchObject({ type: 'unchanged' });
+  },
+);
 
 test('a configuration that cannot be started with is an error with every problem', async () => {
   writeFileSync(file, 'kind: Gateway\n');

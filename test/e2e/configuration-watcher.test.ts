@@ -98,10 +98,13 @@ function project(generation: number, root = folder): void {
   rmSync(join(root, `..${generation - 1}`), { recursive: true, force: true });
 }
 
-test.each(['the folder', 'one file of it'])('a ConfigMap, by %s', async (by) => {
+test.each(['the folder', 'one file of it', 'a file that is named'])('a projected volume, by %s', async (by) => {
   project(1);
-  symlinkSync(join('..data', 'config.yaml'), at('config.yaml'));
-  await watchPaths([by === 'the folder' ? folder : at('config.yaml')]);
+  const file = at('config.yaml');
+  symlinkSync(join('..data', 'config.yaml'), file);
+  const named = by === 'a file that is named';
+  await watchPaths(named ? [] : [by === 'the folder' ? folder : file]);
+  if (named) await watcher?.follow([await asRead(file)]);
   await told(() => project(2));
   await told(() => project(3));
 });
