@@ -76,11 +76,13 @@ test('of two at most one is ejected, and it is tried all the same when the other
     async (gateway) => {
       for (const backend of backends) await backend.refuse();
       for (let left = 8; left > 0; left -= 1) expect(await answered(gateway)).toBe(502);
-      expect(backends.map((backend) => ejections(gateway, backend)).filter((count) => count > 0)).toHaveLength(1);
-      const out = backends.find((backend) => ejections(gateway, backend) > 0) as HealthBackend;
+      const ejected = () => backends.filter((backend) => ejections(gateway, backend) > 0);
+      await eventually(() => expect(ejected()).toHaveLength(1));
+      const [out] = ejected() as [HealthBackend];
       // The other one still refuses and stays a candidate; the ejected one answers the retry.
       await out.up();
       expect(await answered(gateway)).toBe(101);
+      expect(ejected()).toEqual([out]);
     },
     backends,
   );
