@@ -1,6 +1,4 @@
 /** Plain requests, by real clients: methods, bodies, framing, kept-alive connections, filters, and their records. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { readAnswer } from '../support/answer.js';
 import { EchoBackend } from '../support/echo-backend.js';
@@ -263,6 +261,6 @@ test('HTTP/1.0 is answered and closed, or kept where it asks for it', async () =
 });
 
 test('curl gets what it asks for', async () => {
-  const { stdout } = await promisify(execFile)('curl', ['-sS', '--http1.1', '-d', 'a=b', url('/echo?curl')]);
+  const { stdout } = await runTool('curl', ['-sS', '--http1.1', '-d', 'a=b', url('/echo?curl')]);
   expect(JSON.parse(stdout)).toMatchObject({ method: 'POST', url: '/echo?curl', body: 'a=b' });
 });

@@ -8,6 +8,9 @@ import { delimiter, join } from 'node:path';
 
 const BUDGET_MS = 30_000;
 
+/** A sanitizer's runtime is the gateway's: curl hangs with it. */
+const { LD_PRELOAD: _preloaded, ...env } = process.env;
+
 export interface Ran {
   /** -1 when a signal ended it. */
   readonly code: number;
@@ -34,7 +37,13 @@ export function tool(...names: readonly string[]): string {
 /** Runs it to its end; `input` goes to its standard input, which is closed then. */
 export async function runTool(name: string, args: readonly string[], input = ''): Promise<Ran> {
   return await new Promise((resolve) => {
-    const options = { timeout: BUDGET_MS, killSignal: 'SIGKILL', maxBuffer: 64 << 20, encoding: 'latin1' } as const;
+    const options = {
+      timeout: BUDGET_MS,
+      killSignal: 'SIGKILL',
+      maxBuffer: 64 << 20,
+      encoding: 'latin1',
+      env,
+    } as const;
     const child = execFile(tool(name), args, options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, stdout, stderr });
