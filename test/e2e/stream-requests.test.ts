@@ -6,6 +6,7 @@ import { upgradeHead } from '../support/heads.js';
 import { type Echoed, HttpBackend, LARGE_BYTES } from '../support/http-backend.js';
 import { RawClient } from '../support/raw-client.js';
 import { sharedGateway } from '../support/scenario.js';
+import { runTool } from '../support/tool.js';
 
 const running = sharedGateway(
   async () => ({ http: await HttpBackend.start(), ws: await EchoBackend.start() }),
