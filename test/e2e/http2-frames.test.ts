@@ -1,5 +1,6 @@
 /** HTTP/2 by clients that are not polite: what they say frame by frame, floods, silence; each has its end and its record. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { EchoBackend } from '../support/echo-backend.js';
 import { eventually } from '../support/eventually.js';
 import { Exposition } from '../support/exposition.js';
 import { type Echoed, HttpBackend } from '../support/http-backend.js';
@@ -15,15 +16,33 @@ import {
   requestFrame,
   requestPairs,
   u32,
+  webSocketPairs,
 } from '../support/http2-frames.js';
 import { Random, seedOfRun } from '../support/random.js';
 import { sharedGateway } from '../support/scenario.js';
 
 const running = sharedGateway(
-  async () => ({ http: await HttpBackend.start() }),
-  ({ http }) => ({
-    flags: { workers: '1', 'request-head-timeout': '1s', 'http-idle-timeout': '2500ms' },
-    config: { gatewayAnnotations: { 'sluice.dev/h2c': 'on' }, services: { http: [http] } },
+  async () => ({ http: await HttpBackend.start(), echo: await EchoBackend.start() }),
+  ({ http, echo }) => ({
+    flags: {
+      workers: '1',
+      'request-head-timeout': '1s',
+      'http-idle-timeout': '2500ms',
+      'stream-idle-timeout': '1500ms',
+    },
+    config: {
+      gatewayAnnotations: { 'sluice.dev/h2c': 'on' },
+      services: { http: [http], echo: [echo] },
+      routes: [
+        {
+          rules: [
+            { prefix: '/unresolved', backends: ['nobody'] },
+            { prefix: '/socket', backends: ['echo'] },
+            { prefix: '/', backends: ['http'] },
+          ],
+        },
+      ],
+    },
   }),
 );
 
@@ -36,7 +55,7 @@ function kept(client: FrameClient): FrameClient {
 }
 
 const bare = async () => kept(await FrameClient.bare(running().gateway));
-const open = async () => kept(await FrameClient.open(running().gateway));
+const open = async (settings?: Buffer) => kept(await FrameClient.open(running().gateway, settings));
 
 afterEach(() => {
   for (const client of clients.splice(0)) client.destroy();
@@ -188,6 +207,29 @@ describe('heads', () => {
     expect((await client.ofStream(1)).reset).toBe(Code.protocol);
     await eventually(() => expect(backends.http.aborted.has('/mirror')).toBe(true));
   });
+
+  test('a body that is left, without a length and without an error, is not whole for the backend', async () => {
+    const { backends } = running();
+    await serves(await open(), 1);
+    const client = await open();
+    await client.send(requestFrame(1, requestPairs('/left', [], 'POST'), true), frame(Frame.data, 0, 1, 'ab'));
+    await backends.http.answering('/left');
+    await client.send(frame(Frame.reset, 0, 1, u32(Code.none)));
+    await eventually(() => expect(backends.http.aborted.has('/left')).toBe(true));
+    await serves(client, 3);
+  });
+});
+
+test('a window that stays shut keeps no stream', async () => {
+  const client = await open(Buffer.concat([Buffer.of(0, 4), u32(0)]));
+  await client.send(
+    requestFrame(1, requestPairs('/unresolved')),
+    requestFrame(3, webSocketPairs('/unresolved'), true),
+    requestFrame(5, webSocketPairs('/socket?fault=flood&size=30000000'), true),
+  );
+  for (const stream of [1, 3, 5]) expect((await client.ofStream(stream)).reset).toBeDefined();
+  const record = await running().gateway.accessLog.recordOf('/socket');
+  expect(record).toMatchObject({ httpStatusCode: 101, closeReason: 'idle-timeout' });
 });
 
 describe('what no client does', () => {

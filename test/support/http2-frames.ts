@@ -68,6 +68,12 @@ export function requestPairs(path: string, more: Pairs = [], method = 'GET'): Pa
   return [[':method', method], [':scheme', 'http'], [':path', path], [':authority', 'test.local'], ...more];
 }
 
+/** Of an extended CONNECT. */
+export function webSocketPairs(path: string, more: Pairs = []): Pairs {
+  const version = ['sec-websocket-version', '13'] as const;
+  return [[':protocol', 'websocket'], ...requestPairs(path, [version, ...more], 'CONNECT')];
+}
+
 /** HEADERS of a request; without a body it ends the stream. */
 export function requestFrame(stream: number, pairs: Pairs, body = false): Buffer {
   return frame(Frame.headers, Flag.endHeaders | (body ? 0 : Flag.endStream), stream, block(pairs));

@@ -4,7 +4,8 @@
  * Invariant: none is left running after `clear`, and nothing fires after it. Worker thread.
  */
 
-const MS_MAX = 0x7fff_ffff;
+/** Of a timer of Node's. */
+export const MS_MAX = 0x7fff_ffff;
 
 export class ExchangeLimits {
   #stage: NodeJS.Timeout | undefined;

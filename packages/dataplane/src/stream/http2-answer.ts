@@ -8,6 +8,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { Field, fieldName } from '../policy/field-name.js';
 import { isHopByHop } from '../policy/hop-by-hop.js';
 import type { ClientAnswer, InterimField } from './client-request.js';
+import { expireStream } from './http2-expiry.js';
 
 /** The fields that HTTP/2 takes, by name; those of a connection have no place in it (RFC 9113 8.2.2). */
 export function http2Fields(pairs: readonly string[]): Record<string, string[]> {
@@ -31,10 +32,17 @@ function joined(fields: Record<string, string[]>): OutgoingHttpHeaders {
   return Object.fromEntries(lines) as OutgoingHttpHeaders;
 }
 
+export interface Http2AnswerWatch {
+  /** Another piece of a body goes out. */
+  onWrite(): void;
+  /** How long an answer of our own may wait for its client to take it. */
+  readonly untakenMs: number;
+}
+
 export class Http2Answer implements ClientAnswer {
   readonly #stream: ServerHttp2Stream;
   readonly #headRequest: boolean;
-  readonly #onWrite: () => void;
+  readonly #watch: Http2AnswerWatch;
   #headBytes = 0;
   #bodyBytes = 0;
   #complete = false;
@@ -43,11 +51,10 @@ export class Http2Answer implements ClientAnswer {
   /** What has been written, the end included, has gone out. */
   #out = false;
 
-  /** `onWrite`: told of each piece of a body. */
-  constructor(stream: ServerHttp2Stream, method: string, onWrite: () => void) {
+  constructor(stream: ServerHttp2Stream, method: string, watch: Http2AnswerWatch) {
     this.#stream = stream;
     this.#headRequest = method === 'HEAD';
-    this.#onWrite = onWrite;
+    this.#watch = watch;
   }
 
   get begun(): boolean {
@@ -113,7 +120,7 @@ export class Http2Answer implements ClientAnswer {
   write(chunk: Buffer): boolean {
     if (this.#gone || this.#stream.writableEnded) return true;
     this.#bodyBytes += chunk.length;
-    this.#onWrite();
+    this.#watch.onWrite();
     return this.#stream.write(chunk);
   }
 
@@ -122,6 +129,7 @@ export class Http2Answer implements ClientAnswer {
     if (this.#gone || this.#stream.writableEnded) return;
     this.#bodyBytes += body.length;
     this.#stream.end(body, 'latin1');
+    expireStream(this.#stream, this.#watch.untakenMs);
   }
 
   finish(trailers: readonly [string, string][]): void {

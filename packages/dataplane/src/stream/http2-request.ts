@@ -7,12 +7,10 @@
  */
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { ClientRequest } from './client-request.js';
-import { Http2Answer } from './http2-answer.js';
+import { Http2Answer, type Http2AnswerWatch } from './http2-answer.js';
 import type { Http2Head } from './http2-head.js';
 
-export interface Http2RequestWatch {
-  /** Another piece of its answer goes out. */
-  onWrite(): void;
+export interface Http2RequestWatch extends Http2AnswerWatch {
   /** Bytes of its body have come that nobody wants. */
   onUnwanted(bytes: number): void;
 }
@@ -39,11 +37,13 @@ export class Http2Request implements ClientRequest {
     this.expects = expects;
     this.protocol = protocol;
     this.body = stream;
-    this.answer = new Http2Answer(stream, method, () => watch.onWrite());
+    this.answer = new Http2Answer(stream, method, watch);
     this.#whole = stream.endAfterHeaders;
     stream.once('end', () => {
       this.#whole = true;
     });
+    // By RST_STREAM (NO_ERROR) too, which Node else gives to whoever reads as the end of a whole body.
+    stream.once('aborted', () => stream.destroy(new Error('the client has left')));
   }
 
   get destroyed(): boolean {

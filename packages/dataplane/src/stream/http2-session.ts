@@ -43,12 +43,7 @@ export class Http2Session {
   readonly #session: ServerHttp2Session;
   readonly #guard: Http2Guard;
   readonly #exchanges = new Set<Exchange>();
-  readonly #watch: Http2RequestWatch = {
-    onWrite: () => this.#guard.onWrite(performance.now()),
-    onUnwanted: (bytes) => {
-      this.#usefulBytes += bytes;
-    },
-  };
+  readonly #watch: Http2RequestWatch;
   #timer: NodeJS.Timeout | undefined;
   /** Streams that are not closed. */
   #open = 0;
@@ -64,7 +59,14 @@ export class Http2Session {
     this.#tunnels = tunnels;
     this.#count = count;
     this.#guard = new Http2Guard(PASSED_UNREAD_MAX, this.#begunMs);
-    const { headBytesMax, requestHeadTimeoutMs } = scene.context.limits;
+    const { headBytesMax, requestHeadTimeoutMs, streamIdleTimeoutMs } = scene.context.limits;
+    this.#watch = {
+      onWrite: () => this.#guard.onWrite(performance.now()),
+      onUnwanted: (bytes) => {
+        this.#usefulBytes += bytes;
+      },
+      untakenMs: streamIdleTimeoutMs,
+    };
     this.#session = performServerHandshake(connection.socket, sessionOptions(headBytesMax, tunnels !== undefined));
     this.#session.setLocalWindowSize(WINDOW_BYTES);
     this.#session.on('error', () => {}); // comes behind the end of the socket, which has the same error

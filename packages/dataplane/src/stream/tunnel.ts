@@ -15,6 +15,7 @@ import { framingOf } from '../policy/framing.js';
 import { type HeadLimits, parseResponseHead, type ResponseHead } from '../policy/head.js';
 import { isHopByHop } from '../policy/hop-by-hop.js';
 import { isRefusal } from '../policy/refusal.js';
+import { expireStream } from './http2-expiry.js';
 
 const { NGHTTP2_NO_ERROR } = constants;
 
@@ -28,6 +29,8 @@ export interface TunnelOptions {
   readonly headLimits: HeadLimits;
   /** Told of bytes as they pass. */
   readonly passed: { tunnelledUp: number; tunnelledDown: number };
+  /** How long the client may take nothing of what is left when the engine has ended the connection. */
+  readonly untakenMs: number;
   /** Why the socket has ended: '' in order, else the close reason. */
   fate(): string;
   reset(): void;
@@ -45,6 +48,7 @@ export class Tunnel {
   #body: AnswerBody | undefined;
   #passing = false;
   #fate: string | undefined;
+  #expiry: NodeJS.Timeout | undefined;
 
   /** `fd`: this side of the engine's inner client; it is the tunnel's from now on. */
   constructor(fd: number, stream: ServerHttp2Stream, options: TunnelOptions) {
@@ -64,6 +68,7 @@ export class Tunnel {
   /** The engine has ended the connection: what it had for the client is in the socket already. */
   ended(closeReason: string): void {
     this.#fate ??= closeReason;
+    this.#expiry ??= expireStream(this.#stream, this.#options.untakenMs);
   }
 
   destroy(): void {
@@ -77,6 +82,7 @@ export class Tunnel {
   }
 
   readonly #onData = (bytes: Buffer): void => {
+    this.#expiry?.refresh();
     try {
       if (this.#body !== undefined) this.#passBody(this.#body, bytes);
       else this.#readHeads(this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]));
@@ -145,6 +151,7 @@ export class Tunnel {
     const { passed } = this.#options;
     this.#socket.on('data', (bytes: Buffer) => {
       passed.tunnelledDown += bytes.length;
+      this.#expiry?.refresh();
     });
     this.#stream.on('data', (bytes: Buffer) => {
       passed.tunnelledUp += bytes.length;
@@ -159,8 +166,14 @@ export class Tunnel {
   /** The whole answer is out: what the client still has to say of this stream is not waited for. */
   #finish(): void {
     this.#stream.end();
-    this.#stream.close(NGHTTP2_NO_ERROR);
+    this.#closeInOrder();
     this.#socket.destroy();
+  }
+
+  /** Behind the last byte: a stream that is said to be closed before could be reset no more. */
+  #closeInOrder(): void {
+    if (this.#stream.writableFinished) this.#stream.close(NGHTTP2_NO_ERROR);
+    else this.#stream.once('finish', () => this.#stream.close(NGHTTP2_NO_ERROR));
   }
 
   #fail(): void {
@@ -187,7 +200,7 @@ export class Tunnel {
 
   #onSocketClosed(): void {
     if (this.#passing && !this.#stream.closed) {
-      if (this.#stream.writableEnded) this.#stream.close(NGHTTP2_NO_ERROR);
+      if (this.#stream.writableEnded) this.#closeInOrder();
       else this.#cancel();
     }
     if (this.#stream.destroyed) this.#options.closed();

@@ -34,7 +34,7 @@ export class WebSockets implements Http2Tunnels {
   }
 
   open(connection: StreamConnection, request: Http2Request): void {
-    const { calls, headLimits } = this.#scene;
+    const { calls, context, headLimits } = this.#scene;
     const head = Buffer.from(upgradeHead(request.head), 'latin1');
     const inner = calls.openClient(connection.id, head);
     if (inner === undefined) {
@@ -46,6 +46,7 @@ export class WebSockets implements Http2Tunnels {
     const tunnel = new Tunnel(fd, request.body, {
       headLimits,
       passed: connection,
+      untakenMs: context.limits.streamIdleTimeoutMs,
       fate: () => calls.clientFate(id),
       reset: () => calls.resetClient(id),
       closed: () => this.#tunnels.delete(id),
