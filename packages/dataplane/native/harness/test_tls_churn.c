@@ -1,6 +1,7 @@
 /*
  * Churn on the stream path over TLS: bridged clients, upgrades that go back, inner clients, ends of every kind in every
- * order, by a seed. What must hold: everything ends, nothing is left, each connection has one record and is counted once.
+ * order, by a seed. What must hold: everything ends, nothing is left, each connection has one record and is counted once,
+ * and no end is told of twice or, of an inner client, not at all.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -32,6 +33,8 @@ static struct prng prng;
 static struct slot slots[SLOTS];
 static int backends[BACKENDS];
 static uint32_t owed; /* records that are the embedder's */
+static connection_id inners[ACTIONS]; /* of this worker */
+static size_t inner_count;
 static char data[65536];
 
 static bool chance(uint32_t of) { return prng_range(&prng, 1, of) == 1; }
@@ -140,6 +143,8 @@ static void act_embedder(struct slot *slot) {
     if (chance(2)) tell(slot);
   } else if (chance(20)) {
     shutdown(slot->fd, SHUT_WR);
+  } else if (!slot->told && chance(40)) {
+    engine_reset_client(rig.engine, slot->id);
   } else if (!slot->told && chance(12)) {
     const char *bytes = REQUEST_HEAD "early";
     if (engine_attach_client(rig.engine, slot->id, slot->fd, (const uint8_t *)bytes, (uint32_t)strlen(bytes))) {
@@ -158,7 +163,11 @@ static void act_inner(struct slot *slot) {
   struct opened *inner = &slot->inner;
   if (inner->fd < 0) {
     if (slot->stage != STAGE_TAKEN || slot->told) return;
-    if (!engine_open_client(rig.engine, slot->id, (const uint8_t *)REQUEST_HEAD, strlen(REQUEST_HEAD), inner)) inner->fd = -1;
+    if (!engine_open_client(rig.engine, slot->id, (const uint8_t *)REQUEST_HEAD, strlen(REQUEST_HEAD), inner)) {
+      inner->fd = -1;
+    } else {
+      inners[inner_count++] = inner->id;
+    }
     return;
   }
   if (chance(15)) engine_reset_client(rig.engine, inner->id);
@@ -194,8 +203,25 @@ static void disturb(void) {
   if (chance(300)) engine_close_all(rig.engine, REASON_DRAIN_TIMEOUT);
   if (!chance(300)) return;
   engine_detach(rig.engine);
+  inner_count = 0;
   CHECK(engine_attach(rig.engine, true));
   engine_ready(rig.engine);
+}
+
+/* How often the embedder was told that it has ended. */
+static int told_of(connection_id id) {
+  int times = 0;
+  for (size_t i = 0; i < rig.embedder.count; i++) {
+    times += rig.embedder.events[i].kind == EVENT_ENDED && rig.embedder.events[i].id == id;
+  }
+  return times;
+}
+
+static void check_told(void) {
+  for (size_t i = 0; i < inner_count; i++) EVENTUALLY(told_of(inners[i]) == 1);
+  for (size_t i = 0; i < rig.embedder.count; i++) {
+    if (rig.embedder.events[i].kind == EVENT_ENDED) CHECK_EQ(told_of(rig.embedder.events[i].id), 1);
+  }
 }
 
 static void round_of(uint64_t seed) {
@@ -206,6 +232,7 @@ static void round_of(uint64_t seed) {
   options.linger_timeout_ms = prng_range(&prng, 1, 50);
   memset(slots, 0, sizeof slots);
   owed = 0;
+  inner_count = 0;
   rig_open(&rig, &options, chance(2) ? 4096 : 0);
   tls_peer_listen(&rig);
   rig.embedder.decide = decide;
@@ -237,6 +264,7 @@ static void round_of(uint64_t seed) {
   EVENTUALLY(((left = accept4(rig.backend, NULL, NULL, SOCK_CLOEXEC)) >= 0 && close(left) != 0) ||
              rig_stats(&rig).active + rig_stats(&rig).queued == 0);
   while ((left = accept4(rig.backend, NULL, NULL, SOCK_CLOEXEC)) >= 0) close(left);
+  check_told();
   for (; owed > 0; owed--) engine_log_line(rig.engine, "{}\n", 3);
   tls_peer_forget(&rig);
   rig_close(&rig);
