@@ -16,5 +16,12 @@ test.skipIf(!possible)('vanished peers are found and named', async () => {
     quietClient: 'client-vanished',
     busyClient: 'client-vanished',
     quietBackend: 'backend-vanished',
+    secure: {
+      '/?http1': 'client-vanished',
+      // On the stream path a client that vanished is one that left.
+      '/?http2': 'client-reset',
+      '/events?http1': 'client-aborted',
+      '/events?http2': 'client-aborted',
+    },
   });
 });

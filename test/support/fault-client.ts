@@ -29,10 +29,12 @@ export interface Asked {
   /** Of the body, of which `send` sends as much as the test wants. 0: a GET. */
   readonly length: number;
   readonly fields: readonly (readonly [string, string])[];
+  /** Its own address, where that matters. */
+  readonly from?: string;
 }
 
-async function tcpOf({ to }: Asked): Promise<Socket> {
-  const tcp = connectTcp({ host: to.address, port: to.port });
+async function tcpOf({ to, from }: Asked): Promise<Socket> {
+  const tcp = connectTcp({ host: to.address, port: to.port, ...(from === undefined ? {} : { localAddress: from }) });
   tcp.on('error', () => undefined);
   await once(tcp, 'connect');
   return tcp;

@@ -3,8 +3,11 @@
  * answers any more) and it prints, as one JSON line, with which close reasons the gateway ended the connections.
  */
 import { execFileSync } from 'node:child_process';
+import { Certificates } from './certificates.js';
 import { EchoBackend } from './echo-backend.js';
+import { overHttp1, overHttp2 } from './fault-client.js';
 import { Gateway } from './gateway.js';
+import { HttpBackend } from './http-backend.js';
 import { RawClient } from './raw-client.js';
 
 /** RFC 5737 addresses: routed nowhere. */
@@ -16,7 +19,16 @@ export interface Vanished {
   readonly quietClient: string;
   readonly busyClient: string;
   readonly quietBackend: string;
+  /** Clients of HTTPS listeners, by what they had open. */
+  readonly secure: Readonly<Record<string, string>>;
 }
+
+const SECURE = [
+  { path: '/?http1', websocket: true, open: overHttp1 },
+  { path: '/?http2', websocket: true, open: overHttp2 },
+  { path: '/events?http1', websocket: false, open: overHttp1 },
+  { path: '/events?http2', websocket: false, open: overHttp2 },
+];
 
 const address = (verb: 'add' | 'del', ip: string) => execFileSync('ip', ['addr', verb, `${ip}/32`, 'dev', 'lo']);
 
@@ -26,14 +38,22 @@ async function main(): Promise<Vanished> {
   address('add', BACKEND);
   const backend = await EchoBackend.start();
   const remote = await EchoBackend.start({ address: BACKEND });
+  const http = await HttpBackend.start();
+  const certificates = Certificates.make();
   const gateway = await Gateway.start({
     config: {
-      services: { echo: [backend], remote: [remote] },
+      listeners: [
+        { name: 'http', port: 80 },
+        { name: 'https', port: 443, secrets: ['local'] },
+      ],
+      more: [certificates.secret],
+      services: { echo: [backend], remote: [remote], http: [http] },
       routes: [
         {
           rules: [
             { prefix: '/', backends: ['echo'] },
             { prefix: '/remote', backends: ['remote'] },
+            { prefix: '/events', backends: ['http'] },
           ],
         },
       ],
@@ -41,7 +61,7 @@ async function main(): Promise<Vanished> {
     flags: { 'keepalive-idle': '1', 'keepalive-interval': '1', 'keepalive-count': '2', 'tcp-user-timeout': '2s' },
   });
   const upgrade = async (target: string, from: string) => {
-    const client = await RawClient.connect(gateway, from);
+    const client = await RawClient.connect(gateway.listener('http'), from);
     await client.write(`GET ${target} HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`);
     await client.write('Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
     await client.readHead();
@@ -49,6 +69,8 @@ async function main(): Promise<Vanished> {
   await upgrade('/quiet-client', CLIENT);
   await upgrade('/busy-client', CLIENT);
   await upgrade('/remote', '127.0.0.1');
+  const shared = { to: gateway.listener('https'), ca: certificates.ca, from: CLIENT, length: 0, fields: [] };
+  for (const { path, websocket, open } of SECURE) await (await open({ ...shared, path, websocket })).status();
   const { socket } = await backend.exchange('/busy-client');
   address('del', CLIENT);
   address('del', BACKEND);
@@ -58,8 +80,10 @@ async function main(): Promise<Vanished> {
     quietClient: await reason('/quiet-client'),
     busyClient: await reason('/busy-client'),
     quietBackend: await reason('/remote'),
+    secure: Object.fromEntries(await Promise.all(SECURE.map(async ({ path }) => [path, await reason(path)]))),
   };
   await gateway.kill();
+  certificates.close();
   return seen;
 }
 
