@@ -10,6 +10,7 @@ const BUDGET_MS = 30_000;
 
 /** A sanitizer's runtime is the gateway's: curl hangs with it. */
 const { LD_PRELOAD: _preloaded, ...env } = process.env;
+export const TOOL_ENVIRONMENT: NodeJS.ProcessEnv = env;
 
 export interface Ran {
   /** -1 when a signal ended it. */
