@@ -8,9 +8,9 @@ import { firstConfiguration } from '@sluice/shared/configuration/first';
 import { openSource } from '@sluice/shared/configuration/source';
 import { openSnapshot } from '@sluice/shared/snapshot/view';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { manifests } from '../support/manifests.js';
+import { type Manifest, manifests } from '../support/manifests.js';
 import { Authority } from '../support/tls-authority.js';
-import { fileSecret } from '../support/tls-manifests.js';
+import { fileSecret, tlsSecret } from '../support/tls-manifests.js';
 
 const ENDPOINT = { address: '127.0.0.1', port: 9 };
 let folder = '';
@@ -105,6 +105,27 @@ test.each([60_000, 0])(
     expect(await compiler.compile()).toMatchObject({ type: 'unchanged' });
   },
 );
+
+test('a Secret in force of which the key no longer fits is a refusal; one that is gone is a condition', async () => {
+  const authority = new Authority(folder, 'ca');
+  const [web, other] = ['web', 'other'].map((name) => authority.issue(name));
+  if (web === undefined || other === undefined) throw new Error('there are no certificates');
+  const listeners = [{ name: 'plain' }, { name: 'web', port: 443, secrets: ['web'] }];
+  const write = (more: Manifest[]) =>
+    writeFileSync(file, manifests({ listeners, services: { echo: [ENDPOINT] }, more }));
+  write([tlsSecret('web', web)]);
+  const compiler = await compilerOf();
+  await firstConfiguration(compiler);
+  write([tlsSecret('web', { ...web, key: other.key })]);
+  const { type, issues } = await compiler.compile();
+  expect(type).toBe('refused');
+  expect(issues.filter(({ severity }) => severity === 'error')).toMatchObject([{ resource: 'Secret test/web', file }]);
+  expect(JSON.stringify(issues)).not.toContain('PRIVATE KEY');
+  write([tlsSecret('web', web)]);
+  expect(await compiler.compile()).toMatchObject({ type: 'unchanged' });
+  write([]);
+  expect(await compiler.compile()).toMatchObject({ type: 'compiled' });
+});
 
 test('a configuration that cannot be started with is an error with every problem', async () => {
   writeFileSync(file, 'kind: Gateway\n');

@@ -2,7 +2,7 @@
  * One compilation of the configuration, from files to what is posted to the process: the work of the compiler's thread.
  *
  * Invariant: what is equal to the configuration before it is `unchanged`; metric groups of that one keep their numbers. A
- * certificate that was good and is not, for its files, is refused: they may be in the middle of a renewal.
+ * certificate that was good and is not is refused: it may be in the middle of a renewal.
  */
 
 import { encodeProbedServices, probedServicesOf } from '../health/probed-services.js';
@@ -65,14 +65,15 @@ export function compileConfiguration(
   };
 }
 
-/** What is wrong with the files of a certificate or an authority that is in force is an error, and no warning. */
+/** What is wrong with a certificate or an authority that is in force is an error, and no warning. */
 function withLost(
   issues: readonly ConfigIssue[],
-  { files }: CredentialReadings,
+  { bad }: CredentialReadings,
   previous: PreviousConfiguration | null,
 ): readonly ConfigIssue[] {
-  const lost = new Set([...files].filter(([name]) => previous?.credentials.includes(name)).map(([, issue]) => issue));
-  return issues.map((issue) => (lost.has(issue) ? { ...issue, severity: 'error' } : issue));
+  const lost = new Set([...bad].filter(([name]) => previous?.credentials.includes(name)).map(([, issue]) => issue));
+  const errors = [...lost].map((issue): ConfigIssue => ({ ...issue, severity: 'error' }));
+  return [...errors, ...issues.filter((issue) => !lost.has(issue))];
 }
 
 /** Errors come first when not all have room. */

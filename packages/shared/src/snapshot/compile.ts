@@ -103,7 +103,7 @@ function createContext(resources: ResourceSet, book: ConditionBook, forProbes: b
     book,
     issues: [],
     material: createMaterialBook(),
-    readings: { good: new Set(), files: new Map() },
+    readings: { good: new Set(), bad: new Map() },
     forProbes,
     nowMs: Date.now(),
   };

@@ -14,8 +14,8 @@ import type { StatusBook } from './status.js';
 export interface CredentialReadings {
   /** Those that can be used. */
   readonly good: Set<string>;
-  /** Those that cannot, for what a file that they name holds. */
-  readonly files: Map<string, ConfigIssue>;
+  /** Those that cannot, though their object is there: what is wrong with it, or with a file that it names. */
+  readonly bad: Map<string, ConfigIssue>;
 }
 
 export interface CompileContext {

@@ -45,7 +45,7 @@ test('a certificate from files is as one in the Secret, whatever its type', () =
   expect(saidOf(result)).toEqual([]);
   expect(result.material.certificates).toMatchObject([{ secret: 'default/web', chain: RSA.chain, key: RSA.key }]);
   expect([...result.readings.good]).toEqual(['certificate of Secret default/web']);
-  expect(result.readings.files.size).toBe(0);
+  expect(result.readings.bad.size).toBe(0);
 });
 
 test.each<[string, string, Partial<SecretFile>, string]>([
@@ -75,13 +75,13 @@ test.each<[string, string, Partial<SecretFile>, string]>([
     { severity: 'warning', path, line, column, message: said },
   ]);
   expect(listenerConditions(result, 'main', 'https')).toContain('ResolvedRefs False InvalidCertificateRef');
-  expect([...result.readings.files.keys()]).toEqual(['certificate of Secret default/web']);
+  expect([...result.readings.bad.keys()]).toEqual(['certificate of Secret default/web']);
 });
 
 test('a certificate in DER says how it becomes PEM', () => {
   const [, base64 = ''] = /-\n(.*?)-----END/s.exec(RSA.chain) ?? [];
   const der = Buffer.from(base64, 'base64').toString('utf8');
-  const [issue] = compile({ ...good, 'certificate-file': { text: der } }, [beside, WEB]).readings.files.values();
+  const [issue] = compile({ ...good, 'certificate-file': { text: der } }, [beside, WEB]).readings.bad.values();
   expect(issue?.hint).toContain('openssl x509 -inform der');
 });
 
@@ -121,7 +121,7 @@ test('authorities of clients and of backends, and certificates that backends are
       ...chat,
       policy,
     ]);
-    expect([...lost.readings.files.keys()]).toEqual(['authority of Secret default/authority']);
+    expect([...lost.readings.bad.keys()]).toEqual(['authority of Secret default/authority']);
     expect(saidOf(lost).filter((said) => said.includes('"sluice.dev/ca-file"'))).toHaveLength(1);
   }
 });
@@ -133,9 +133,9 @@ test('a health daemon does not need the files of listeners, but those of backend
   const files = { ...nowhere, 'ca-file': { fault: 'does not exist' } };
   const result = compile(files, [only, WEB, AUTHORITY, VERIFY, ...chat], true);
   expect(saidOf(result)).toEqual([]);
-  expect(result.readings.files.size).toBe(0);
+  expect(result.readings.bad.size).toBe(0);
   expect(result.snapshot.services).toHaveLength(1);
   const standard = backendTls('hostname: a.b, caCertificateRefs: [{ group: "", kind: Secret, name: authority }]');
   const verified = compile(files, [only, WEB, AUTHORITY, VERIFY, ...chat, standard], true);
-  expect([...verified.readings.files.keys()]).toEqual(['authority of Secret default/authority']);
+  expect([...verified.readings.bad.keys()]).toEqual(['authority of Secret default/authority']);
 });

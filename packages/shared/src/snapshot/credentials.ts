@@ -5,7 +5,7 @@
  * object, what is wrong the answer to everybody who refers to it. Lives for one compilation.
  */
 import type { ConfigMap, Secret } from '../resources/resource.js';
-import { resourceName } from '../resources/resource.js';
+import { issueAt, resourceName } from '../resources/resource.js';
 import { absent } from './absence.js';
 import type { CompileContext } from './context.js';
 import { CredentialFault, isElsewhere } from './credential-fault.js';
@@ -76,19 +76,16 @@ function createReader<Material>(
   context: CompileContext,
 ): (from: GrantSource, object: CredentialObject) => Material | CredentialFault {
   const known = new Map<CredentialObject, Material | CredentialFault>();
-  const { files, good } = context.readings;
+  const { bad, good } = context.readings;
   return (from, object) => {
     const result = known.get(object) ?? read(object, context);
     known.set(object, result);
     const name = `${what} of ${object.kind} ${resourceName(object)}`;
-    if (!(result instanceof CredentialFault)) good.add(name);
-    else if (
-      result.file !== null &&
-      !files.has(name) &&
-      !(OF_LISTENERS.has(from.kind) && isElsewhere(result, context))
-    ) {
-      files.set(name, result.file);
-      context.issues.push(result.file);
+    if (!(result instanceof CredentialFault)) {
+      good.add(name);
+    } else if (!bad.has(name) && !(OF_LISTENERS.has(from.kind) && isElsewhere(result, context))) {
+      bad.set(name, result.file ?? issueAt(object, 'warning', [], result.message, result.hint));
+      if (result.file !== null) context.issues.push(result.file); // else who refers to it says so
     }
     return result;
   };
