@@ -184,7 +184,7 @@ void connection_count(struct engine *engine, struct connection *connection, uint
   count_active(engine, slot, 1);
 }
 
-void connection_uncount(struct engine *engine, struct connection *connection) {
+static void uncount(struct engine *engine, struct connection *connection) {
   count_active(engine, connection->slot, -1);
   connection->slot = UINT32_MAX;
 }
@@ -197,7 +197,7 @@ void backend_release(struct engine *engine, struct connection *connection) {
   subtract(&connection->bytes_up, connection->backend.pending_length);
   side_close(engine, &connection->backend);
   connection->backend_closed_us = engine->now_us;
-  connection_uncount(engine, connection);
+  uncount(engine, connection);
 }
 
 void client_release(struct engine *engine, struct connection *connection) {
@@ -238,10 +238,7 @@ void connection_end(struct engine *engine, struct connection *connection, enum r
     if (connection->state == STATE_SPLICED) counter_add(&engine->spliced, (uint64_t)-1);
     if (connection->pair != PAIR_NONE) descriptors_paired(-1);
     if (connection->state == STATE_BRIDGED) side_abort(&connection->client); /* what it has of an answer may not be all */
-    if (connection->state == STATE_DETACHED) {
-      connection_uncount(engine, connection);
-      descriptors_released();
-    }
+    if (connection->state == STATE_DETACHED) descriptors_released();
     backend_release(engine, connection);
     relay_cut(connection);
     client_release(engine, connection);

@@ -67,7 +67,6 @@ bool engine_attach_client(struct engine *engine, connection_id id, int fd, const
     return false;
   }
   engine_clock(engine);
-  connection_uncount(engine, connection);
   connection->client.fd = own;
   connection->logged = false;
   connection->opened_us = engine->now_us;

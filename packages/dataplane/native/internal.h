@@ -161,8 +161,6 @@ void connection_log(struct engine *engine, struct connection *connection, const 
 bool connection_watch(struct engine *engine, struct connection *connection, bool backend);
 /* Counts the connection on an endpoint of the status board until the backend is released. */
 void connection_count(struct engine *engine, struct connection *connection, uint32_t slot);
-/* Takes that count back, if there is one. */
-void connection_uncount(struct engine *engine, struct connection *connection);
 void client_release(struct engine *engine, struct connection *connection);
 void backend_release(struct engine *engine, struct connection *connection);
 
