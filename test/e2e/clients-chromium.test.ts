@@ -130,7 +130,7 @@ describe.each([
 
   test('Socket.IO begins with polling and goes on with a WebSocket', async () => {
     const numbers = Array.from({ length: 20 }, (_, n) => n);
-    expect(await ask(page, 'socketIo')).toEqual({ first: 'polling', echoed: numbers, then: 'websocket' });
+    expect(await ask(page, 'socketIo')).toEqual({ first: 'polling', echoed: numbers, last: 'websocket' });
   });
 
   test('a body is streamed up, and events come down one by one', async () => {

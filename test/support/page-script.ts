@@ -82,7 +82,7 @@ async function socketIo() {
   await new Promise((resolve, reject) => { client.once('connect', resolve); client.once('connect_error', reject); });
   const echoes = Promise.all(Array.from({ length: 20 }, (_, n) => client.emitWithAck('echo', n)));
   if (client.io.engine.transport.name !== 'websocket') await new Promise((resolve) => client.io.engine.once('upgrade', resolve));
-  return { first, echoed: await echoes, then: client.io.engine.transport.name };
+  return { first, echoed: await echoes, last: client.io.engine.transport.name };
 }
 `;
 
