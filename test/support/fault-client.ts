@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type ClientHttp2Stream, connect as connectHttp2, constants, type OutgoingHttpHeaders } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
+import { addAbortSignal } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { upgradeHead } from './heads.js';
 import { type Address, RawClient } from './raw-client.js';
@@ -112,7 +113,8 @@ export async function overHttp2(asked: Asked): Promise<FaultClient> {
     },
     send: (bytes) => stream.write(bytes),
     end: () => stream.end(),
-    reset: () => stream.close(constants.NGHTTP2_CANCEL),
+    // RST_STREAM (CANCEL) alone: `close` would send END_STREAM in front of it.
+    reset: () => void addAbortSignal(AbortSignal.abort(), stream),
     leave: () => tcp.destroy(),
     over: () => closed,
     close: () => {
