@@ -6,9 +6,11 @@ import { afterEach, expect, test } from 'vitest';
 import { readAnswer } from '../support/answer.js';
 import { HttpBackend } from '../support/http-backend.js';
 import { Code, Frame, FrameClient, PREFACE, requestFrame, requestPairs } from '../support/http2-frames.js';
+import { openWebSocket, readAll } from '../support/http2-websocket.js';
 import { PatternCheck, patternSlice } from '../support/pattern.js';
 import { applied, replaceConfig } from '../support/reloading.js';
 import { sharedGateway, withGateway } from '../support/scenario.js';
+import { Authority } from '../support/tls-authority.js';
 import { tlsConnect } from '../support/tls-client.js';
 import { CLOSED_HOST, OPEN_HOST, TlsWorld } from '../support/tls-world.js';
 
@@ -91,6 +93,17 @@ test('a client with a good certificate, and one with a bad one', async () => {
   const good = session({ ...world.trust(CLOSED_HOST), cert: chain, key });
   expect((await ask(good, { ':path': '/echo', ':authority': CLOSED_HOST })).headers[':status']).toBe(200);
   expect((await ask(good, { ':path': '/echo' })).headers[':status']).toBe(421);
+  const other = new Authority(world.folder, 'other').issue('client');
+  const bad = session({ ...world.trust(CLOSED_HOST), cert: other.chain, key: other.key });
+  await once(bad, 'remoteSettings');
+  expect((await ask(bad, { ':path': '/bad-request', ':authority': CLOSED_HOST })).headers[':status']).toBe(400);
+  const { stream, headers } = await openWebSocket(bad, '/bad-socket', { ':authority': CLOSED_HOST });
+  expect(headers[':status']).toBe(400);
+  expect(String(await readAll(stream))).toContain('certificate');
+  for (const path of ['/bad-request', '/bad-socket']) {
+    const record = await running().gateway.accessLog.recordOf(path);
+    expect(record).toMatchObject({ httpStatusCode: 400, refusal: 'client-certificate', httpMethod: 'GET' });
+  }
 });
 
 test('h2 by ALPN and then no preface is refused', async () => {
@@ -136,6 +149,21 @@ test('a configuration without HTTP/2 ends connections in order, and offers it no
   const after = await tlsConnect(gateway, { ...world.trust(), ALPNProtocols: ['h2', 'http/1.1'] });
   expect(after.socket.alpnProtocol).toBe('http/1.1');
   after.client.destroy();
+  await applied(gateway, () => replaceConfig(gateway, world.manifests({ http: [http] })));
+});
+
+test('a configuration without WebSockets over HTTP/2 takes no more of them on connections that had been offered them', async () => {
+  const { gateway, backends } = running();
+  const { http, world } = backends;
+  const client = session();
+  expect((await ask(client, { ':path': '/echo' })).headers[':status']).toBe(200);
+  const goaway = once(client, 'goaway');
+  const off = { 'sluice.dev/websocket-over-http2': 'off' };
+  await applied(gateway, () => replaceConfig(gateway, world.manifests({ http: [http] }, undefined, off)));
+  expect((await goaway)[0]).toBe(Code.none);
+  const after = session();
+  await once(after, 'remoteSettings');
+  expect(after.remoteSettings.enableConnectProtocol).toBe(false);
   await applied(gateway, () => replaceConfig(gateway, world.manifests({ http: [http] })));
 });
 

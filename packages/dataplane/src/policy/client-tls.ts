@@ -10,6 +10,12 @@ import type { ListenerInfo } from '@sluice/shared/snapshot/snapshot';
 import type { ClientTls } from '../engine/tls-info.js';
 import { isRefusal, type Refusal, refuse } from './refusal.js';
 
+/** Why the client's certificate is not taken; undefined when it is, and when none was asked for. null: plain TCP. */
+export function certificateRefusal(tls: ClientTls | null): Refusal | undefined {
+  if (tls === null || tls.certificateError === '') return undefined;
+  return refuse('client-certificate', tls.certificateError, tls.subject);
+}
+
 /** `ofName`: what answers for the connection's server name; `ofHost`: what answers for the request's Host. */
 export function tlsRefusal(
   tls: ClientTls,
@@ -17,7 +23,8 @@ export function tlsRefusal(
   ofHost: number | Refusal,
   listener: (index: number) => Pick<ListenerInfo, 'tls'> | undefined,
 ): Refusal | undefined {
-  if (tls.certificateError !== '') return refuse('client-certificate', tls.certificateError, tls.subject);
+  const unwanted = certificateRefusal(tls);
+  if (unwanted !== undefined) return unwanted;
   if (isRefusal(ofName) || ofName !== ofHost) return refuse('misdirected');
   const wanted = listener(ofName)?.tls;
   // The handshake may have begun by another configuration.

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { plainAnswerFields } from '../policy/forward.js';
-import { parseResponseHead, type ResponseHead } from '../policy/head.js';
+import { parseRequestHead, parseResponseHead, type ResponseHead } from '../policy/head.js';
 import { OwnAnswer, type OwnAnswerCode, ownAnswerBytes } from '../policy/own-answer.js';
 import {
   httpDate,
@@ -75,6 +75,13 @@ export class Exchange {
   end(closeReason: string): void {
     this.#record.closeReason ||= closeReason;
     this.#settle();
+  }
+
+  /** Refuses it before anything is decided; its record has what the head says. */
+  decline(refusal: Refusal): void {
+    const request = parseRequestHead(this.#request.head, this.#scene.headLimits);
+    if (!isRefusal(request)) this.#pending.request = request;
+    this.refuse(refusal);
   }
 
   /** Answers by the gateway itself, and closes behind it; without an answer when one has begun. */

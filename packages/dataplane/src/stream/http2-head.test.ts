@@ -68,6 +68,11 @@ test('an extended CONNECT is the GET that it stands for', () => {
   });
 });
 
+test('a key of its client has no meaning over HTTP/2', () => {
+  const connect = [':method', 'CONNECT', ':protocol', 'websocket', ...GET.slice(2), 'sec-websocket-key', 'x'];
+  expect(textOf(connect, false)).not.toContain('sec-websocket-key');
+});
+
 test.each(['a\r\nx: y', 'a\nb', 'a\0b'])('no value brings a line of its own: %j', (value) => {
   expect(readHttp2Head([...GET, 'x', value], true)).toBeUndefined();
   expect(readHttp2Head([...GET.slice(0, 5), value, ...GET.slice(6)], true)).toBeUndefined();

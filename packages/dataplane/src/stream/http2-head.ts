@@ -35,6 +35,7 @@ export function readHttp2Head(raw: readonly string[], whole: boolean): Http2Head
   const fields = regularFields(raw);
   if (pseudo.method === '' || ![...fields.keys()].every((name) => name !== '' && isAll(name, TOKEN))) return undefined;
   const { protocol } = pseudo;
+  if (protocol === 'websocket') fields.delete('sec-websocket-key'); // it has no meaning here (RFC 8441 5)
   const method = protocol === '' ? pseudo.method : 'GET';
   const framed = whole || protocol !== '' || fields.has('content-length');
   const text =
@@ -59,7 +60,7 @@ function pseudoFields(raw: readonly string[]): Pseudo {
 }
 
 /** Values by name, in the order in which names came first. */
-function regularFields(raw: readonly string[]): ReadonlyMap<string, readonly string[]> {
+function regularFields(raw: readonly string[]): Map<string, readonly string[]> {
   const fields = new Map<string, string[]>();
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] as string;

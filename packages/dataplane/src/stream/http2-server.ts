@@ -2,7 +2,7 @@
  * HTTP/2 over connections of the stream path: the sessions of a worker, and what holds for all of them.
  *
  * Invariant: requests of all connections together are bounded as connections are; a connection whose listener speaks no
- * HTTP/2 any more takes no further request. Worker thread.
+ * HTTP/2 any more, or no WebSockets over it though it had offered them, takes no further request. Worker thread.
  */
 import { http2Of } from '../policy/http2-preface.js';
 import { Http2Session, type Http2Tunnels } from './http2-session.js';
@@ -47,7 +47,8 @@ export class Http2Server implements HttpServer {
   /** The scene has another configuration. */
   update(): void {
     for (const [{ listenerTag, tls }, session] of this.#sessions) {
-      if (!http2Of(this.#scene.configuration, listenerTag, tls).http2) session.close();
+      const { http2, websocketOverHttp2 } = http2Of(this.#scene.configuration, listenerTag, tls);
+      if (!http2 || (session.offersWebSockets && !websocketOverHttp2)) session.close();
     }
   }
 

@@ -81,6 +81,11 @@ export class Http2Session {
     this.#timer = setTimeout(() => this.#onSilent(), requestHeadTimeoutMs);
   }
 
+  /** WebSockets are offered: a client that knows of it is told of no change (RFC 8441 3). */
+  get offersWebSockets(): boolean {
+    return this.#tunnels !== undefined;
+  }
+
   /** Requests under way end, with this reason if they have none; whoever asks closes the socket. */
   end(closeReason: string): void {
     this.#ended = true;
@@ -146,8 +151,8 @@ export class Http2Session {
       this.#exchanges.delete(exchange),
     );
     this.#exchanges.add(exchange);
-    if (!room) exchange.refuse(refuse('overloaded'));
-    else if (protocol !== '') exchange.refuse(refuse('unknown-protocol'));
+    if (!room) exchange.decline(refuse('overloaded'));
+    else if (protocol !== '') exchange.decline(refuse('unknown-protocol'));
     else exchange.start();
   }
 

@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { ConnectionId } from '../engine/binding.js';
+import { certificateRefusal } from '../policy/client-tls.js';
 import { refuse } from '../policy/refusal.js';
 import { Exchange } from './exchange.js';
 import type { Http2Request } from './http2-request.js';
@@ -39,7 +40,8 @@ export class WebSockets implements Http2Tunnels {
     const inner = calls.openClient(connection.id, head);
     if (inner === undefined) {
       const code = head.length > headLimits.headBytesMax ? 'header-too-large' : 'local-exhausted';
-      new Exchange(this.#scene, connection, request, () => {}).refuse(refuse(code));
+      const refusal = certificateRefusal(connection.tls) ?? refuse(code);
+      new Exchange(this.#scene, connection, request, () => {}).decline(refusal);
       return;
     }
     const { id, fd } = inner;
