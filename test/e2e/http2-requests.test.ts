@@ -212,6 +212,24 @@ test('trailers of an answer pass, but for those that speak of all of it', async 
   expect(trailers['set-cookie']).toBeUndefined();
 });
 
+test('answers without a length are whole: recorded so, and none of them counts against their connection', async () => {
+  const client = session();
+  const { gateway } = running();
+  const count = async () =>
+    new Exposition((await gateway.admin('/metrics')).body).sum('sluice_http2_streams_left_total');
+  const before = await count();
+  for (let n = 0; n < 300; n += 20) {
+    const some = await Promise.all(Array.from({ length: 20 }, () => ask(client, { ':path': '/trailers' })));
+    for (const { headers, body } of some) {
+      expect([headers[':status'], headers['content-length'], body.toString()]).toEqual([200, undefined, 'body']);
+      const record = await gateway.accessLog.record({ trackingId: String(headers['x-request-id']) });
+      expect(record.closeReason).toBe('relayed');
+    }
+  }
+  expect(client.closed).toBe(false);
+  expect(await count()).toBe(before);
+});
+
 test('trailers of a request end its body', async () => {
   const stream = session().request({ ':path': '/echo', ':method': 'POST' }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '1' }));

@@ -97,10 +97,9 @@ export class Http2Answer implements ClientAnswer {
     const bodiless = this.#headRequest || status === 204 || status === 304;
     this.#trailing = !bodiless && fields['content-length'] === undefined;
     this.#respond(status, fields, { endStream: bodiless, waitForTrailers: this.#trailing });
+    // Before trailers all of the body has gone, and they wait for no window. A stream that they end may close in the same turn.
     if (this.#trailing) this.#stream.on('wantTrailers', () => this.#sendTrailers());
-    this.onOut(() => {
-      this.#out = this.#stream.rstCode === constants.NGHTTP2_NO_ERROR;
-    });
+    else this.onOut(() => this.#noteOut());
   }
 
   #respond(
@@ -157,5 +156,10 @@ export class Http2Answer implements ClientAnswer {
   #sendTrailers(): void {
     const fields = http2Fields(this.#trailers.flat());
     this.#stream.sendTrailers(joined(fields));
+    this.#noteOut();
+  }
+
+  #noteOut(): void {
+    this.#out = this.#stream.rstCode === constants.NGHTTP2_NO_ERROR;
   }
 }
