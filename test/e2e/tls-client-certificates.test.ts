@@ -131,6 +131,12 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s', (maxVersion) => {
     again.socket.destroy();
   });
 
+  test('who came back by a session gets no other: the certificate is asked for again in time', async () => {
+    const session = await sessionOf(both, to(SECURE, certificates.good));
+    const again = await sessionOf(both, to(SECURE, { session }));
+    expect(again === undefined || again.equals(session ?? Buffer.alloc(0))).toBe(true);
+  });
+
   test('who was refused gets nothing to come back with', async () => {
     const options = to(SECURE, certificates.stranger);
     const session = await sessionOf(both, options);

@@ -91,7 +91,10 @@ bool engine_reset_client(struct engine *engine, connection_id id) {
   if (connection == NULL || connection->state == STATE_ENDED) return false;
   engine_clock(engine);
   switch (connection->state) {
-    case STATE_SPLICED: linger_begin(engine, connection, true, REASON_CLIENT_RESET); break;
+    case STATE_SPLICED:
+      splice_take_up(engine, connection); /* its last message, a close frame mostly, may be in the pair */
+      linger_begin(engine, connection, true, REASON_CLIENT_RESET);
+      break;
     case STATE_RELAYING: connection_end(engine, connection, REASON_CLIENT_RESET); break;
     case STATE_LINGERING: connection_end(engine, connection, (enum reason)connection->reason); break;
     default: connection_end(engine, connection, REASON_CLIENT_ABORTED); break;

@@ -241,6 +241,8 @@ enum pump_status splice_pump(struct engine *engine, struct connection *connectio
 /* Why a side was lost, by errno. */
 enum reason splice_lost(bool client);
 void splice_run(struct engine *engine, struct connection *connection);
+/* Passes on what a client that is about to be given up has sent, as far as that goes at once. */
+void splice_take_up(struct engine *engine, struct connection *connection);
 void splice_timeout(struct engine *engine, struct connection *connection);
 uint64_t splice_deadline(const struct connection *connection);
 

@@ -141,6 +141,12 @@ static void bound_reset(struct engine *engine, struct connection *connection) {
   timer_set(engine, connection, connection->deadline_ms);
 }
 
+void splice_take_up(struct engine *engine, struct connection *connection) {
+  struct direction direction = direction_of(engine, connection, true);
+  direction.from->readable = true;
+  pump(engine, &direction);
+}
+
 /* A stream that ended without TLS's own end is told apart in the record: it may be cut short. */
 static enum reason closed_by(const struct connection *connection, bool client) {
   if (client) return side_cut(&connection->client) ? REASON_CLIENT_TRUNCATED : REASON_CLIENT_CLOSED;

@@ -78,5 +78,6 @@ int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_C
               begin(&key, iv, cipher, mac, seal);
   OPENSSL_cleanse(&key, sizeof key);
   if (!good) return -1;
-  return seal || (place == 0 && SSL_version(ssl) < TLS1_3_VERSION) ? 1 : 2;
+  if (seal || (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0) return 1; /* who was verified is verified anew in time */
+  return place == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }

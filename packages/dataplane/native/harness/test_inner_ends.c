@@ -51,8 +51,9 @@ TEST(inner_is_reset) {
   int backend;
   inner_open(NULL, 0); /* spliced */
   opened = inner_spliced(&backend);
-  CHECK_EQ(write(opened.fd, "before", 6), 6);
+  CHECK_EQ(write(opened.fd, "bef", 3), 3);
   embedder_step(&inner.rig.embedder, 100);
+  CHECK_EQ(write(opened.fd, "ore", 3), 3); /* nobody has read this yet */
   CHECK(engine_reset_client(inner.rig.engine, opened.id));
   CHECK_EQ(engine_client_fate(inner.rig.engine, opened.id), REASON_CLIENT_RESET);
   socket_expect_eof(opened.fd);
