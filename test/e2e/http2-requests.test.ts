@@ -230,6 +230,20 @@ test('answers without a length are whole: recorded so, and none of them counts a
   expect(await count()).toBe(before);
 });
 
+test('whole answers of every shape, to requests with and without a body, are recorded as whole', async () => {
+  const client = session();
+  const left: unknown[] = [];
+  for (const path of ['/echo', '/mirror', '/empty', '/not-modified', '/twice', '/hints', '/gzip', '/early']) {
+    for (const body of [undefined, 'ab']) {
+      const method = body === undefined ? 'GET' : 'POST';
+      const { headers } = await ask(client, { ':path': path, ':method': method }, body);
+      const record = await running().gateway.accessLog.record({ trackingId: String(headers['x-request-id']) });
+      if (record.closeReason !== 'relayed') left.push([method, path, record.closeReason]);
+    }
+  }
+  expect(left).toEqual([]);
+});
+
 test('trailers of a request end its body', async () => {
   const stream = session().request({ ':path': '/echo', ':method': 'POST' }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '1' }));

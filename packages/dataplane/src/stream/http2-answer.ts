@@ -4,7 +4,7 @@
  * Invariant: the stream ends in order only behind a whole answer; what is cut short is reset (RFC 9113 8.1). A client that
  * has gone is written to no more. Worker thread.
  */
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { constants, type Http2Session, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { Field, fieldName } from '../policy/field-name.js';
 import { isHopByHop } from '../policy/hop-by-hop.js';
 import type { ClientAnswer, InterimField } from './client-request.js';
@@ -41,6 +41,7 @@ export interface Http2AnswerWatch {
 
 export class Http2Answer implements ClientAnswer {
   readonly #stream: ServerHttp2Stream;
+  readonly #session: Http2Session | undefined;
   readonly #headRequest: boolean;
   readonly #watch: Http2AnswerWatch;
   #headBytes = 0;
@@ -53,6 +54,7 @@ export class Http2Answer implements ClientAnswer {
 
   constructor(stream: ServerHttp2Stream, method: string, watch: Http2AnswerWatch) {
     this.#stream = stream;
+    this.#session = stream.session;
     this.#headRequest = method === 'HEAD';
     this.#watch = watch;
   }
@@ -62,7 +64,13 @@ export class Http2Answer implements ClientAnswer {
   }
 
   get sent(): boolean {
-    return this.#complete && this.#out;
+    return this.#complete && (this.#out || this.#endedInOrder);
+  }
+
+  /** Node tells of no 'finish' where the client's half had ended before: it destroys the stream with the answer's end. */
+  get #endedInOrder(): boolean {
+    const { closed, rstCode, writableEnded } = this.#stream;
+    return closed && rstCode === constants.NGHTTP2_NO_ERROR && writableEnded && this.#session?.destroyed === false;
   }
 
   get headBytes(): number {
