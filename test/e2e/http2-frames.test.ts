@@ -195,6 +195,16 @@ describe('heads', () => {
     await serves(client, 3);
   });
 
+  test.each(['', 'ab'])('a body that comes with its head: %j', async (text) => {
+    const client = await open();
+    await client.send(
+      requestFrame(1, requestPairs('/echo', [], 'POST'), true),
+      frame(Frame.data, Flag.endStream, 1, text),
+    );
+    const { body } = await client.ofStream(1);
+    expect(JSON.parse(body.toString('latin1'))).toMatchObject({ method: 'POST', body: text });
+  });
+
   test('a body of another length than was said is reset, and the backend does not take it for whole', async () => {
     const { backends } = running();
     const client = await open();

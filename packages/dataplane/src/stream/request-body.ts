@@ -45,6 +45,11 @@ export class RequestBody extends Readable {
     if (!this.#started) {
       this.#started = true;
       this.#watch.onStart();
+      // An empty body over HTTP/2 may have ended with its head, before anybody read it: its end is not told again.
+      if (this.#source.readableEnded) {
+        this.#onEnd();
+        return;
+      }
       this.#source.on('data', this.#onData);
       this.#source.on('end', this.#onEnd);
     }
