@@ -181,6 +181,13 @@ test.each(['length', 'chunked', 'eof'])('an answer that is no 101 passes whole: 
   expect((await readAll(stream)).equals(pattern(100_000))).toBe(true);
 });
 
+test('an answer that ends with its connection, and whose connection a limit ends, is not whole', async () => {
+  const { stream, headers } = await openWebSocket(session, '/short/cut?fault=answer&status=403&body=endless&size=1000');
+  expect(headers[':status']).toBe(403);
+  await expect(readAll(stream)).rejects.toThrow('NGHTTP2_INTERNAL_ERROR');
+  expect((await recordOf('/short/cut')).closeReason).toBe('idle-timeout');
+});
+
 test('many WebSockets share a connection, and one that is not read holds up no other', async () => {
   const stuck = await openWebSocket(session, '/stuck?fault=flood&size=30000000');
   const before = gateway.residentBytes();

@@ -1,4 +1,4 @@
-/** Complete answers other than 101: `?fault=answer&status=401&body=length|chunked|eof|none&size=N&pieces=N`. */
+/** Complete answers other than 101: `?fault=answer&status=401&body=length|chunked|eof|endless|none&size=N&pieces=N`. */
 import type { Exchange } from '../exchange.js';
 import { type Field, head } from '../heads.js';
 import { pattern } from '../pattern.js';
@@ -29,6 +29,11 @@ const framings: Readonly<Record<string, Framing>> = {
   },
   /** 204, 304: no body whatever the fields say, and the connection stays open. */
   none: (exchange, start, fields) => exchange.send(head(start, fields)),
+  /** The connection stays open, though its end would be the body's. */
+  endless: (exchange, start, fields, body) => {
+    exchange.send(head(start, fields));
+    exchange.send(body);
+  },
   /** Promises more than it sends. */
   short: (exchange, start, fields, body) => {
     exchange.send(head(start, [...fields, ['Content-Length', String(body.length + 10)]]));

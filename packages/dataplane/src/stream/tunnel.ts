@@ -23,6 +23,8 @@ const { NGHTTP2_NO_ERROR } = constants;
 const ADDED_BYTES_MAX = 65_536;
 /** Ends after which the client may have less than the backend sent. */
 const CUT = new Set(['backend-reset', 'backend-vanished', 'backend-truncated', 'relay-truncated']);
+/** Ends of an answer that is no 101 at which the client has all of it. */
+const WHOLE = new Set(['', 'relayed', 'refused']);
 
 export interface TunnelOptions {
   /** Of the heads of answers. */
@@ -184,13 +186,13 @@ export class Tunnel {
 
   #onEof(): void {
     this.#fate ??= this.#options.fate() || undefined;
-    const cut = CUT.has(this.#fate ?? '');
+    const fate = this.#fate ?? '';
     if (this.#body !== undefined) {
-      if (this.#body.doneAtEof && !cut) this.#finish();
+      if (this.#body.doneAtEof && WHOLE.has(fate)) this.#finish();
       else this.#fail();
     } else if (!this.#passing) {
       this.#fail();
-    } else if (cut) {
+    } else if (CUT.has(fate)) {
       this.#cancel();
     } else {
       this.#stream.end();
