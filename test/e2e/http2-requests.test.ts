@@ -193,7 +193,7 @@ test('large bodies pass both ways, as they are', async () => {
   expect(answer.body.equals(body)).toBe(true);
 });
 
-test('HEAD, 204 and 304 have no body, and the connection goes on', async () => {
+test('HEAD, 204, 205 and 304 have no body, and the connection goes on', async () => {
   const client = session();
   const head = await ask(client, { ':path': '/large', ':method': 'HEAD' });
   expect([head.headers[':status'], head.headers['content-length'], head.body.length]).toEqual([
@@ -203,6 +203,8 @@ test('HEAD, 204 and 304 have no body, and the connection goes on', async () => {
   ]);
   expect((await ask(client, { ':path': '/empty' })).headers[':status']).toBe(204);
   expect((await ask(client, { ':path': '/not-modified' })).headers[':status']).toBe(304);
+  const reset = await ask(client, { ':path': '/reset-content' });
+  expect([reset.headers[':status'], reset.headers['content-length'], reset.code]).toEqual([205, undefined, 0]);
 });
 
 test('trailers of an answer pass, but for those that speak of all of it', async () => {

@@ -195,6 +195,14 @@ test('100-continue is the gateway’s, and only when the body is wanted', async 
   client.destroy();
 });
 
+test('another expectation is passed over', async () => {
+  const { gateway } = running();
+  const { client, answer } = await RawClient.request(gateway, get('/echo?expects', 'Expect: 200-ok\r\n'));
+  expect(answer.status).toBe(200);
+  expect((await gateway.accessLog.recordOf('/echo?expects')).closeReason).toBe('relayed');
+  client.destroy();
+});
+
 test('filters change requests and answers', async () => {
   const client = await RawClient.connect(running().gateway);
   await client.write(get('/filtered/deep?q=1'));

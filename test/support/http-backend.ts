@@ -80,6 +80,9 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   '/empty': (_request, response) => {
     response.writeHead(204).end();
   },
+  '/reset-content': (_request, response) => {
+    response.writeHead(205, { 'Content-Length': '4' }).end('none');
+  },
   '/not-modified': (_request, response) => {
     response.writeHead(304, { ETag: '"1"' }).end();
   },

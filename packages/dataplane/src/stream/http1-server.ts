@@ -81,6 +81,8 @@ export class Http1Server implements HttpServer {
     server.maxHeadersCount = 0; // bounded by their bytes, and by the policy
     server.on('request', (request, response) => this.#onRequest({ request, response, expects: false }));
     server.on('checkContinue', (request, response) => this.#onRequest({ request, response, expects: true }));
+    // Another expectation: nothing that the gateway would know to meet; it may pass it over (RFC 9110 10.1.1).
+    server.on('checkExpectation', (request, response) => this.#onRequest({ request, response, expects: false }));
     server.on('upgrade', (request, socket, early) => this.#onUpgrade(request, socket, early));
     server.on('clientError', (error, socket) => this.#onClientError(error, socket));
     // Node looks for late heads only once a server listens; this one never does.

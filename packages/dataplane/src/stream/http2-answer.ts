@@ -102,7 +102,8 @@ export class Http2Answer implements ClientAnswer {
     for (const [name, values] of Object.entries(fields)) {
       for (const value of values) this.#headBytes += name.length + value.length + 4;
     }
-    const bodiless = this.#headRequest || status === 204 || status === 304;
+    const bodiless = this.#headRequest || status === 204 || status === 205 || status === 304;
+    if (status === 205) delete fields['content-length']; // it has no body (RFC 9110 15.3.6): Node writes none
     this.#trailing = !bodiless && fields['content-length'] === undefined;
     this.#respond(status, fields, { endStream: bodiless, waitForTrailers: this.#trailing });
     // Before trailers all of the body has gone, and they wait for no window. A stream that they end may close in the same turn.
