@@ -120,3 +120,16 @@ test.each(['103', '103,103,103', '100,103', '102'])('interim answers %s come bef
   }
   await expectEcho(client, Buffer.from('early'));
 });
+
+test('what begins as no request does is refused at once, and the log says that it is TLS', async () => {
+  const { gateway } = running();
+  const client = await RawClient.connect(gateway);
+  await client.write(Buffer.from('160301020001', 'hex'));
+  const { status } = await client.readHead();
+  expect(status).toBe(400);
+  expect(await gateway.accessLog.record({ refusal: 'malformed-request-line' })).toMatchObject({
+    refusalReason: expect.stringContaining('TLS'),
+    timeTaken: expect.any(Number),
+  });
+  client.destroy();
+});

@@ -37,7 +37,7 @@ afterEach(() => running().backends.http.closeIdle());
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
-async function refused(path: string, status: number, code: string): Promise<void> {
+async function refused(path: string, status: number, code: string, why?: string): Promise<void> {
   const { gateway } = running();
   const client = await RawClient.connect(gateway);
   await client.write(get('/echo'));
@@ -49,10 +49,11 @@ async function refused(path: string, status: number, code: string): Promise<void
   expect(await client.outcome()).toBe('fin');
   const record = await gateway.accessLog.record({ trackingId: String(head.one('x-request-id')) });
   expect(record).toMatchObject({ httpStatusCode: status, refusal: code, closeReason: 'refused' });
+  if (why !== undefined) expect(record.refusalReason).toBe(why);
   client.destroy();
 }
 
-test('a backend that refuses', () => refused('/dead', 502, 'connect-failed'));
+test('a backend that refuses', () => refused('/dead', 502, 'connect-failed', 'ECONNREFUSED'));
 test('a backend that resets before its answer', () => refused('/reset', 502, 'upstream-reset'));
 test('a backend that does not answer', () => refused('/stall', 504, 'answer-timeout'));
 test('a backend that upgrades what asked for no upgrade', () => refused('/ws', 502, 'upstream-bad-upgrade'));

@@ -45,6 +45,12 @@ static void flush_client(struct engine *engine, struct side *client) {
   if (client->pending_length > 0 && side_flush(engine, client) == SEND_ERROR) client->hup = client->reset = true;
 }
 
+/* No request begins like this, whatever follows: it is refused now, not when the time for a head is over. TLS on a plain
+ * port begins with 0x16. */
+static bool no_head(const uint8_t *bytes, uint32_t length) {
+  return length > 0 && bytes[0] < ' ' && bytes[0] != '\r' && bytes[0] != '\n';
+}
+
 void handshake_read_request(struct engine *engine, struct connection *connection) {
   flush_client(engine, &connection->client);
   if (!engine->deciding || atomic_load(&engine->state) == ENGINE_DEAD) return; /* the next owner reads it */
@@ -54,6 +60,10 @@ void handshake_read_request(struct engine *engine, struct connection *connection
   switch (head_receive(engine, &connection->client, connection->handshake, space, &head, &length, &end)) {
     case HEAD_DONE: kept = finish_request(engine, connection, head, length, end); break;
     case HEAD_MORE:
+      if (no_head(head, length)) {
+        kept = finish_request(engine, connection, head, length, length);
+        break;
+      }
       kept = head_keep(engine, connection, head, length);
       if (connection->client.readable) ready_push(engine, connection);
       break;

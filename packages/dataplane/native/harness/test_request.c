@@ -47,6 +47,18 @@ TEST(request_head_one_byte_at_a_time) {
   rig_close(&rig);
 }
 
+/* TLS on a plain port: a head that is refused, and not one that is waited for. */
+TEST(request_no_head_is_not_waited_for) {
+  rig_open(&rig, NULL, 0);
+  rig.embedder.decide = NULL;
+  int client = rig_client(&rig);
+  socket_send_text(client, "\x16\x03\x01");
+  EVENTUALLY(embedder_count(&rig.embedder, EVENT_REQUEST) == 1);
+  CHECK(strcmp(embedder_last(&rig.embedder, EVENT_REQUEST).head, "\x16\x03\x01") == 0);
+  close(client);
+  rig_close(&rig);
+}
+
 TEST(request_bare_lf_ends_a_head) {
   const char *heads[] = {"GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\nHost: a\n\r\n",
                          "GET / HTTP/1.1\r\nHost: a\r\n\n"};

@@ -104,6 +104,21 @@ describe('a request head', () => {
     expect(requestCode(head)).toBe(code);
   });
 
+  it.each([
+    ['TLS', '\x16\x03\x01\x02\0\x01', 'TLS handshake'],
+    [
+      'a PROXY header',
+      `PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\n${HOST}\r\n`,
+      'sluice.dev/proxy-protocol',
+    ],
+    ['a PROXY header of version 2', '\r\n\r\n', 'version 2'],
+    ['nonsense', 'x\r\n\r\n', ''],
+  ])('the log is told when it is %s', (_, head, reason) => {
+    const refusal = parseRequestHead(head, HEAD_LIMITS);
+    expect(refusal).toMatchObject({ code: 'malformed-request-line', reason: expect.stringContaining(reason) });
+    if (reason === '') expect(refusal).toMatchObject({ reason });
+  });
+
   it('is refused when it is cut at any byte', () => {
     const whole = `GET /chat HTTP/1.1\r\n${HOST}Upgrade: websocket\r\n\r\n`;
     for (let cut = 0; cut < whole.length; cut++) expect(requestCode(whole.slice(0, cut))).not.toBe('accepted');

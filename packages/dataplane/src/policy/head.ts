@@ -66,7 +66,13 @@ interface Target {
   readonly defaultPort: string;
 }
 
-const BAD_LINE = refuse('malformed-request-line');
+const FROM_A_BALANCER = 'and the sender is none of sluice.dev/proxy-protocol';
+/** What else clients begin with, for the log. */
+const STRANGERS = [
+  ['\x16\x03', 'it begins with a TLS handshake, and this is not spoken to by TLS'],
+  ['PROXY ', `it begins with a PROXY header, ${FROM_A_BALANCER}`],
+  ['\r\n\r\n', `it begins with empty lines, as a PROXY header of version 2 does, ${FROM_A_BALANCER}`],
+] as const;
 const BAD_ANSWER = refuse('upstream-malformed', 'the status line is malformed');
 const SP = 0x20;
 const SLASH = 0x2f;
@@ -95,16 +101,22 @@ function parseRequestLine(head: string, targetBytesMax: number): RequestLine | R
   const end = head.length;
   const start = head.startsWith('\r\n') ? 2 : 0;
   const methodEnd = skipClass(head, start, end, TOKEN);
-  if (methodEnd === start || head.charCodeAt(methodEnd) !== SP) return BAD_LINE;
+  if (methodEnd === start || head.charCodeAt(methodEnd) !== SP) return badLine(head);
   const targetAt = methodEnd + 1;
   const targetEnd = skipClass(head, targetAt, end, TARGET);
   if (targetEnd - targetAt > targetBytesMax) return refuse('target-too-long');
-  if (targetEnd === targetAt || head.charCodeAt(targetEnd) !== SP) return BAD_LINE;
+  if (targetEnd === targetAt || head.charCodeAt(targetEnd) !== SP) return badLine(head);
   const next = targetEnd + 11;
   const minorVersion = parseVersion(head, targetEnd + 1);
-  if (minorVersion === -1 || !head.startsWith('\r\n', next - 2)) return BAD_LINE;
+  if (minorVersion === -1 || !head.startsWith('\r\n', next - 2)) return badLine(head);
   if (minorVersion === -2) return refuse('version-not-supported');
   return { method: head.slice(start, methodEnd), target: head.slice(targetAt, targetEnd), minorVersion, next };
+}
+
+/** What begins in another way; the log says which, where it is one that a wrong set-up brings. */
+function badLine(head: string): Refusal {
+  const [, what] = STRANGERS.find(([beginning]) => head.startsWith(beginning)) ?? [];
+  return refuse('malformed-request-line', undefined, what);
 }
 
 /** Minor version of `HTTP/1.x` at this place, 1 for any above it; -1: not a version; -2: another major version. */

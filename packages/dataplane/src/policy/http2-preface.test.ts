@@ -20,9 +20,12 @@ function tls(alpn: string, serverName = ''): ClientTls {
 
 test('a plain port takes HTTP/2 when all of its listeners do', () => {
   expect(beginsHttp2(HTTP2_PREFACE, null, configuration(SPEAKS), 0)).toBe(true);
-  expect(beginsHttp2(HTTP2_PREFACE, null, configuration(SPEAKS, { name: 'b', hostname: 'b' }), 0)).toBe(false);
-  expect(beginsHttp2(HTTP2_PREFACE, null, configuration({}), 0)).toBe(false);
-  expect(beginsHttp2(HTTP2_PREFACE, null, configuration(SPEAKS), 7)).toBe(false);
+  const needed = { code: 'version-not-supported', reason: expect.stringContaining('sluice.dev/h2c') };
+  expect(beginsHttp2(HTTP2_PREFACE, null, configuration(SPEAKS, { name: 'b', hostname: 'b' }), 0)).toMatchObject(
+    needed,
+  );
+  expect(beginsHttp2(HTTP2_PREFACE, null, configuration({}), 0)).toMatchObject(needed);
+  expect(beginsHttp2(HTTP2_PREFACE, null, configuration(SPEAKS), 7)).toMatchObject(needed);
 });
 
 test('nothing else begins with it', () => {
@@ -33,8 +36,9 @@ test('nothing else begins with it', () => {
 test('with TLS it is what ALPN chose, and nothing else', () => {
   const config = configuration({ ...SPEAKS, protocol: 'HTTPS' });
   expect(beginsHttp2(HTTP2_PREFACE, tls('h2'), config, 0)).toBe(true);
-  expect(beginsHttp2(HTTP2_PREFACE, tls(''), config, 0)).toBe(false);
-  expect(beginsHttp2(HTTP2_PREFACE, tls('http/1.1'), config, 0)).toBe(false);
+  const unagreed = { code: 'version-not-supported', reason: expect.stringContaining('ALPN') };
+  expect(beginsHttp2(HTTP2_PREFACE, tls(''), config, 0)).toMatchObject(unagreed);
+  expect(beginsHttp2(HTTP2_PREFACE, tls('http/1.1'), config, 0)).toMatchObject(unagreed);
   expect(isRefusal(beginsHttp2('GET / HTTP/1.1\r\n\r\n', tls('h2'), config, 0))).toBe(true);
 });
 

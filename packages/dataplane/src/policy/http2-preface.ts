@@ -37,7 +37,7 @@ export function http2Of({ ports, router, snapshot }: Ports, listenerTag: number,
   return { http2: all(({ http2 }) => http2), websocketOverHttp2: all((info) => info.websocketOverHttp2) };
 }
 
-/** true: the head is the preface, and the connection speaks HTTP/2; false: neither. */
+/** true: the head is the preface, and the connection speaks HTTP/2; false: the head is another one. */
 export function beginsHttp2(
   head: string,
   tls: ClientTls | null,
@@ -48,5 +48,9 @@ export function beginsHttp2(
   if (tls?.alpn === 'h2') {
     return preface || refuse('version-not-supported', 'this connection was agreed to speak HTTP/2');
   }
-  return preface && tls === null && http2Of(configuration, listenerTag, tls).http2;
+  if (!preface) return false;
+  if (tls !== null)
+    return refuse('version-not-supported', undefined, 'HTTP/2, and the client had not agreed on it by ALPN');
+  if (http2Of(configuration, listenerTag, tls).http2) return true;
+  return refuse('version-not-supported', undefined, 'HTTP/2 without TLS, which needs sluice.dev/h2c on the Gateway');
 }

@@ -5,17 +5,17 @@ import { answerFault, handshakeFailure, TlsFailure, upstreamFailure } from './up
 const error = (code: string, message = '', more = {}): Error => Object.assign(new Error(message), { code, ...more });
 
 test.each([
-  ['ECONNREFUSED', false, FailedStage.connect, FailedCode.errno],
-  ['EHOSTUNREACH', false, FailedStage.connect, FailedCode.errno],
-  ['UND_ERR_CONNECT_TIMEOUT', false, FailedStage.connect, FailedCode.timeout],
-  ['EMFILE', false, FailedStage.connect, FailedCode.local],
-  ['EADDRNOTAVAIL', false, FailedStage.connect, FailedCode.local],
-  ['UND_ERR_CLOSED', false, FailedStage.connect, FailedCode.local],
-  ['UND_ERR_SOCKET', true, FailedStage.response, FailedCode.reset],
-  ['ECONNRESET', true, FailedStage.response, FailedCode.reset],
-  ['UND_ERR_HEADERS_OVERFLOW', true, FailedStage.response, FailedCode.tooLarge],
-])('%s, taken by the endpoint: %s', (code, started, stage, failed) => {
-  expect(upstreamFailure(error(code), started)).toEqual({ stage, code: failed, why: '' });
+  ['ECONNREFUSED', false, FailedStage.connect, FailedCode.errno, 'ECONNREFUSED'],
+  ['EHOSTUNREACH', false, FailedStage.connect, FailedCode.errno, 'EHOSTUNREACH'],
+  ['UND_ERR_CONNECT_TIMEOUT', false, FailedStage.connect, FailedCode.timeout, ''],
+  ['EMFILE', false, FailedStage.connect, FailedCode.local, 'EMFILE'],
+  ['EADDRNOTAVAIL', false, FailedStage.connect, FailedCode.local, 'EADDRNOTAVAIL'],
+  ['UND_ERR_CLOSED', false, FailedStage.connect, FailedCode.local, ''],
+  ['UND_ERR_SOCKET', true, FailedStage.response, FailedCode.reset, ''],
+  ['ECONNRESET', true, FailedStage.response, FailedCode.reset, ''],
+  ['UND_ERR_HEADERS_OVERFLOW', true, FailedStage.response, FailedCode.tooLarge, ''],
+])('%s, taken by the endpoint: %s', (code, started, stage, failed, why) => {
+  expect(upstreamFailure(error(code), started)).toEqual({ stage, code: failed, why });
 });
 
 test.each([

@@ -8,7 +8,7 @@ import { type Refusal, refuse } from '../policy/refusal.js';
 export interface UpstreamFailure {
   readonly stage: FailedStage;
   readonly code: FailedCode;
-  /** Of a TLS handshake: why it failed, in OpenSSL's words; else ''. */
+  /** Of a TLS handshake: why it failed, in OpenSSL's words; of a connect the kernel's name of the error; else ''. */
   readonly why: string;
 }
 
@@ -42,8 +42,10 @@ export function upstreamFailure(error: Error, started: boolean): UpstreamFailure
   if (!started) {
     const stage = FailedStage.connect;
     if (error instanceof TlsFailure) return { stage, code: FailedCode.tls, why: error.message };
-    if (LOCAL.has(code) || OWN.has(code)) return { stage, code: FailedCode.local, why: '' };
-    return { stage, code: code === 'UND_ERR_CONNECT_TIMEOUT' ? FailedCode.timeout : FailedCode.errno, why: '' };
+    if (OWN.has(code)) return { stage, code: FailedCode.local, why: '' };
+    if (LOCAL.has(code)) return { stage, code: FailedCode.local, why: code };
+    if (code === 'UND_ERR_CONNECT_TIMEOUT') return { stage, code: FailedCode.timeout, why: '' };
+    return { stage, code: FailedCode.errno, why: code };
   }
   const stage = FailedStage.response;
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return { stage, code: FailedCode.tooLarge, why: '' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FailedCode, FailedStage } from '../engine/binding.js';
 import { REFUSALS } from '../policy/refusal.js';
-import { attemptTimeoutMs, failureCode, mayTryAgain } from './failure.js';
+import { attemptTimeoutMs, failureCode, failureReason, mayTryAgain } from './failure.js';
 
 const { connect, requestHead, response } = FailedStage;
 const { eof, errno, local, reset, timeout, tooLarge, truncated } = FailedCode;
@@ -48,4 +48,10 @@ describe('attemptTimeoutMs', () => {
     expect(attemptTimeoutMs(4000, 9, 1)).toBe(2000);
     expect(attemptTimeoutMs(2000, 9, 2)).toBe(2000);
   });
+});
+
+it('the log is told what the kernel or OpenSSL said', () => {
+  expect(failureReason({ errno: 111, why: '' })).toBe('ECONNREFUSED');
+  expect(failureReason({ errno: 0, why: 'certificate has expired' })).toBe('certificate has expired');
+  expect(failureReason({ errno: 0, why: '' })).toBe('');
 });

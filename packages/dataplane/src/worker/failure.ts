@@ -4,7 +4,9 @@
  * Invariant: at most `ATTEMPTS_MAX` different endpoints a connection, all inside one connect budget; a local fault
  * (no descriptor, no port) never leads to another attempt, since it would fail there too. Pure.
  */
+import { getSystemErrorName } from 'node:util';
 import { FailedCode, FailedStage } from '../engine/binding.js';
+import type { FailedEvent } from '../engine/events.js';
 import { REFUSALS, type Refusal, type RefusalCode, refuse } from '../policy/refusal.js';
 import type { Attempt } from './connection-record.js';
 
@@ -19,6 +21,11 @@ export function failureCode(stage: FailedStage, code: FailedCode): RefusalCode {
   if (code === FailedCode.timeout) return 'answer-timeout';
   if (code === FailedCode.tooLarge) return 'upstream-head-too-large';
   return code === FailedCode.truncated ? 'upstream-truncated' : 'upstream-reset';
+}
+
+/** For the log: what OpenSSL or the kernel says of a failure; '' where its code says all. */
+export function failureReason({ errno, why }: Pick<FailedEvent, 'errno' | 'why'>): string {
+  return why === '' && errno > 0 ? getSystemErrorName(-errno) : why;
 }
 
 /** The engine's clock may be this much before ours, ms. */

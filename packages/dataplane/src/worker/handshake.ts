@@ -16,7 +16,7 @@ import { answerMs, connectMs, requestMs } from '../policy/limits.js';
 import { OwnAnswer } from '../policy/own-answer.js';
 import { isRefusal, type Refusal, type RefusalCode, refusalBytes, refuse } from '../policy/refusal.js';
 import { type Attempt, createPending, NO_OUTCOME, type Pending } from './connection-record.js';
-import { attemptTimeoutMs, failureCode, limitRefusal, mayTryAgain } from './failure.js';
+import { attemptTimeoutMs, failureCode, failureReason, limitRefusal, mayTryAgain } from './failure.js';
 import { Answers } from './handshake-answers.js';
 import { BackendLessons } from './handshake-backend.js';
 import { type Configuration, contextOf, type HandshakeContext } from './handshake-context.js';
@@ -204,7 +204,8 @@ export class Handshakes {
     const silent = hurried && event.stage === FailedStage.connect && event.code === FailedCode.timeout;
     if (!silent) this.#lessons.failed(event, choice, pending.configuration.snapshot);
     if (!this.#tryAgain(engine, event.id, pending, pending.attempt, code)) {
-      const refusal = event.why === '' ? limitRefusal(code, pending.attempt) : refuse(code, undefined, event.why);
+      const why = failureReason(event);
+      const refusal = why === '' ? limitRefusal(code, pending.attempt) : refuse(code, undefined, why);
       this.#refuse(engine, event.id, pending, refusal);
     }
   }
