@@ -1,4 +1,4 @@
-/** Complete answers other than 101: `?fault=answer&status=401&body=length|chunked|eof|endless|none&size=N&pieces=N`. */
+/** Complete answers other than 101: `?fault=answer&status=401&body=length|chunked|eof|endless|none&size=N&pieces=N&twice`. */
 import type { Exchange } from '../exchange.js';
 import { type Field, head } from '../heads.js';
 import { pattern } from '../pattern.js';
@@ -52,6 +52,12 @@ export function answer(exchange: Exchange): void {
     ['X-Backend', 'says so'],
     ['WWW-Authenticate', 'Bearer'],
     ['Connection', 'keep-alive'],
+    ...(exchange.query.has('twice')
+      ? ([
+          ['Age', '1'],
+          ['Age', '2'],
+        ] as const)
+      : []),
     ...exchange.added,
   ];
   framing(exchange, `HTTP/1.1 ${status} Answer`, fields, pattern(exchange.number('size', 12)));

@@ -32,6 +32,22 @@ function joined(fields: Record<string, string[]>): OutgoingHttpHeaders {
   return Object.fromEntries(lines) as OutgoingHttpHeaders;
 }
 
+/** Sends the head of a final answer, without a Date of Node's. */
+export function respond(
+  stream: ServerHttp2Stream,
+  status: number,
+  fields: Record<string, string[]>,
+  options: { endStream?: boolean; waitForTrailers?: boolean } = {},
+): void {
+  const head = { ':status': status } as const;
+  try {
+    stream.respond({ ...fields, ...head }, { ...options, sendDate: false } as typeof options);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_HTTP2_HEADER_SINGLE_VALUE')) throw error;
+    stream.respond({ ...joined(fields), ...head }, { ...options, sendDate: false } as typeof options);
+  }
+}
+
 export interface Http2AnswerWatch {
   /** Another piece of a body goes out. */
   onWrite(): void;
@@ -105,24 +121,10 @@ export class Http2Answer implements ClientAnswer {
     const bodiless = this.#headRequest || status === 204 || status === 205 || status === 304;
     if (status === 205) delete fields['content-length']; // it has no body (RFC 9110 15.3.6): Node writes none
     this.#trailing = !bodiless && fields['content-length'] === undefined;
-    this.#respond(status, fields, { endStream: bodiless, waitForTrailers: this.#trailing });
+    respond(this.#stream, status, fields, { endStream: bodiless, waitForTrailers: this.#trailing });
     // Before trailers all of the body has gone, and they wait for no window. A stream that they end may close in the same turn.
     if (this.#trailing) this.#stream.on('wantTrailers', () => this.#sendTrailers());
     else this.onOut(() => this.#noteOut());
-  }
-
-  #respond(
-    status: number,
-    fields: Record<string, string[]>,
-    options: { endStream: boolean; waitForTrailers: boolean },
-  ): void {
-    const head = { ':status': status } as const;
-    try {
-      this.#stream.respond({ ...fields, ...head }, { ...options, sendDate: false } as typeof options);
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ERR_HTTP2_HEADER_SINGLE_VALUE')) throw error;
-      this.#stream.respond({ ...joined(fields), ...head }, { ...options, sendDate: false } as typeof options);
-    }
   }
 
   write(chunk: Buffer): boolean {

@@ -15,6 +15,7 @@ import { framingOf } from '../policy/framing.js';
 import { type HeadLimits, parseResponseHead, type ResponseHead } from '../policy/head.js';
 import { isHopByHop } from '../policy/hop-by-hop.js';
 import { isRefusal } from '../policy/refusal.js';
+import { respond } from './http2-answer.js';
 import { expireStream } from './http2-expiry.js';
 
 const { NGHTTP2_NO_ERROR } = constants;
@@ -127,7 +128,7 @@ export class Tunnel {
       return;
     }
     this.#body = new AnswerBody(framing);
-    this.#stream.respond({ ':status': head.status, ...fieldsOf(head) });
+    respond(this.#stream, head.status, fieldsOf(head));
     this.#stream.resume(); // nothing that the client sends has a meaning now
     this.#stream.on('drain', () => this.#socket.resume());
     this.#passBody(this.#body, this.#bytes);
@@ -137,7 +138,7 @@ export class Tunnel {
     this.#passing = true;
     this.#socket.off('data', this.#onData);
     this.#socket.pause();
-    this.#stream.respond({ ':status': 200, ...fieldsOf(head) });
+    respond(this.#stream, 200, fieldsOf(head));
     if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
     this.#bytes = Buffer.alloc(0);
     this.#count();
@@ -220,12 +221,13 @@ export class Tunnel {
 }
 
 /** Fields of an answer that HTTP/2 takes (RFC 9113 8.2.2), and that have a meaning there (RFC 8441 5). */
-function fieldsOf({ fields }: ResponseHead): Record<string, string | string[]> {
-  const record: Record<string, string | string[]> = {};
+function fieldsOf({ fields }: ResponseHead): Record<string, string[]> {
+  const record: Record<string, string[]> = Object.create(null);
   for (const { id, lowerName, value } of fields) {
     if (isHopByHop(id) || id === Field.transferEncoding || lowerName === 'sec-websocket-accept') continue;
-    const before = record[lowerName];
-    record[lowerName] = before === undefined ? value : [before, value].flat();
+    const values = record[lowerName];
+    if (values === undefined) record[lowerName] = [value];
+    else values.push(value);
   }
   return record;
 }
