@@ -90,7 +90,7 @@ async function startGateway(children, { port, backends: wanted, rest }) {
   lines.on('line', (line) => console.log(line));
 }
 
-function welcome({ port, backends: wanted }) {
+function welcome({ port, backends: wanted, rest }) {
   const url = `ws://${HOST}:${port}`;
   const chat = port === DECLARED_PORT ? 'npm run chat' : `PORT=${port} npm run chat`;
   const named = wanted.map(({ name, port: backendPort }) => `${name} (${HOST}:${backendPort})`).join(' and ');
@@ -108,7 +108,9 @@ function welcome({ port, backends: wanted }) {
     ...(served
       ? [['edit examples/quickstart/route.yaml', 'served at once; a mistake is told here, and changes nothing']]
       : []),
-    ['npm start -- --admin 127.0.0.1:9900', 'the next time: /config, /backendHealth?detailed=true, /metrics'],
+    ...(rest.some((argument) => argument.startsWith('--admin'))
+      ? []
+      : [['npm start -- --admin 127.0.0.1:9900', 'the next time: /config, /backendHealth?detailed=true, /metrics']]),
   ];
   const width = Math.max(...hints.map(([command]) => command.length));
   console.log(`\nSluice listens at ${url}, in front of the demo backends ${named}.\n`);

@@ -54,6 +54,9 @@ test('an object that was refused is not missing as well', async () => {
   expect(JSON.parse(stdout).issues).toMatchObject([
     { severity: 'error', resource: expect.stringMatching(/^Service /) },
   ]);
+  const messages = stdout.split('\n').filter((line) => line.includes('"message": "spec.rules'));
+  expect(messages.join()).toMatch(/Service \S+ has errors/);
+  expect(stdout).not.toContain('there is no Service');
 });
 
 test('a format that there is not: 2', async () => {

@@ -7,7 +7,7 @@ import { ExitCode } from '@sluice/shared/cli/exit-codes';
 import { type ConfigurationSource, openSource } from '@sluice/shared/configuration/source';
 import { hasErrors, sortIssues } from '@sluice/shared/resources/issue';
 import { loadResources } from '@sluice/shared/resources/load';
-import { withoutRefused } from '@sluice/shared/snapshot/absence';
+import { withoutRefused, withRefused } from '@sluice/shared/snapshot/absence';
 import { compileSnapshot } from '@sluice/shared/snapshot/compile';
 import type { CheckOptions } from './check-options.js';
 import { isGood, type Report, renderReport } from './check-report.js';
@@ -17,7 +17,7 @@ function checkConfiguration({ paths, streams }: ConfigurationSource): Report {
   const { resources, issues } = loadResources(paths, streams);
   const { snapshot, statuses, issues: found } = compileSnapshot(resources);
   const all = sortIssues([...issues, ...withoutRefused(found, issues)]);
-  return { version: hasErrors(all) ? '' : snapshot.version, issues: all, statuses };
+  return { version: hasErrors(all) ? '' : snapshot.version, issues: all, statuses: withRefused(statuses, issues) };
 }
 
 /** Prints the report on stdout, however large it is, and sets the exit code; the process ends by itself. */

@@ -73,6 +73,16 @@ type Wanted = Pick<EndpointChoice, 'backend' | 'service' | 'key' | 'presented'>;
 const UNRESOLVED = refuse('backend-unresolved');
 const NOT_TRIED: readonly number[] = [];
 
+/** `backend`: position of the one that was chosen, -1: there is none to choose. */
+function unresolved({ route, index }: RuleSnapshot, backend: number): Refusal {
+  const rule = `rule ${index} of ${route}`;
+  const why =
+    backend < 0
+      ? `${rule} has no backendRef with a weight`
+      : `backendRefs[${backend}] of ${rule}; its condition ResolvedRefs says why`;
+  return refuse('backend-unresolved', undefined, why);
+}
+
 export function createBalancer(options: BalancerOptions): Balancer {
   return new Chooser(options);
 }
@@ -106,7 +116,7 @@ class Chooser implements Balancer {
     if (kept !== undefined) return kept;
     const backend = nextBackend(this.#turn(rule, config));
     const service = config.backends[backend]?.service ?? -1;
-    if (service < 0) return UNRESOLVED;
+    if (service < 0) return unresolved(config, backend);
     const key = this.#key(service, presented, fields, clientAddress);
     return this.#choose(rule, { backend, service, key, presented }, NOT_TRIED);
   }

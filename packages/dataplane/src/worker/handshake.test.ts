@@ -124,7 +124,9 @@ describe('Handshakes', () => {
     scene.failed(FailedStage.connect, FailedCode.errno);
     expect(scene.last()?.name).toBe('connect');
     scene.request(REQUEST, ID + 1);
-    expect(scene.last()?.fields).toMatch(/"frontendName":"other\/gw".*"route":"other\/second".*backend-unresolved/);
+    expect(scene.last()?.fields).toMatch(
+      /"frontendName":"other\/gw".*"route":"other\/second".*backend-unresolved.*rule 0 of other\/second/,
+    );
     scene.ended();
     expect(scene.last()?.text).toMatch(/"frontendName":"default\/gw".*"route":"default\/r"/);
     expect(scene.errors).toEqual([]);
