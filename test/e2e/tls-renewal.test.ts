@@ -60,6 +60,12 @@ async function upgrade(connected: Promise<TlsClient>): Promise<TlsClient> {
   return client;
 }
 
+/** Status of the answer to a plain request, which leaves the connection open. */
+async function asked({ client }: TlsClient): Promise<number> {
+  await client.write(`GET /?fault=answer&status=204&body=none HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+  return (await client.readHead()).status;
+}
+
 /** The name of a certificate beside the host's. */
 function shown({ socket }: TlsClient): string {
   return socket.getPeerCertificate().subjectaltname?.split('DNS:').at(-1) ?? '';
@@ -101,14 +107,17 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
     expect(resumed.socket.isSessionReused()).toBe(true);
     expect(await tlsEchoes(resumed, 'with a session from before')).toBe(true);
 
+    const kept = await connect(gateway, mine);
+    expect(await asked(kept)).toBe(204);
     reload(gateway, config('others', others));
     await newCertificate(gateway, another, 'others');
     for (const each of [live, resumed]) expect(await tlsEchoes(each, 'spliced before')).toBe(true);
+    expect(await asked(kept)).toBe(421); // its client was verified by an authority that counts no more
     const refused = await connect(gateway, { ...mine, session });
     expect(refused.socket.isSessionReused()).toBe(false);
     await expect(upgrade(Promise.resolve(refused))).rejects.toThrow('answered with 400');
     (await upgrade(connect(gateway, another))).socket.destroy();
-    for (const each of [live, resumed, refused]) each.socket.destroy();
+    for (const each of [live, resumed, kept, refused]) each.socket.destroy();
     await gateway.stop();
   },
 );

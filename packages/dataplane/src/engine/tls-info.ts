@@ -15,6 +15,11 @@ export interface ClientTls {
   readonly alpn: string;
   /** A certificate was asked for, and the one that the client showed is good. */
   readonly verified: boolean;
+  /**
+   * Id of the authority that clients of its listener were verified by when it came to the stream path, '' for none; not set
+   * by the engine, and absent where a connection is decided about once.
+   */
+  readonly verifiedBy?: string;
   /** Why the client's certificate is not good, in OpenSSL's words; ''. */
   readonly certificateError: string;
   /** Subject of the client's certificate (RFC 2253, at most 1 KiB); '' when it showed none. */

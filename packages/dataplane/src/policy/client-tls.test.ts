@@ -35,6 +35,12 @@ test('a connection from before its listener asked for certificates, or had TLS, 
   expect(code({}, 2, 2)).toBe('misdirected');
 });
 
+test('a connection whose client was verified by an authority of before is misdirected', () => {
+  expect(code({ verified: true, verifiedBy: '1' }, 1, 1)).toBeUndefined();
+  expect(code({ verified: true, verifiedBy: '0' }, 1, 1)).toBe('misdirected');
+  expect(code({ verifiedBy: '0' }, 0, 0)).toBeUndefined();
+});
+
 test('a certificate that is not good is refused with the reason, and whose it is for the log', () => {
   const refusal = tlsRefusal(
     { ...TLS, certificateError: 'certificate has expired', subject: 'CN=c' },

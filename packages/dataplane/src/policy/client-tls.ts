@@ -29,5 +29,9 @@ export function tlsRefusal(
   const wanted = listener(ofName)?.tls;
   // The handshake may have begun by another configuration.
   if (wanted === null || wanted === undefined) return refuse('misdirected');
-  return wanted.clientAuth !== null && !tls.verified ? refuse('misdirected') : undefined;
+  const { clientAuth } = wanted;
+  if (clientAuth === null) return undefined;
+  // Verified by another authority than the one that counts now: by a new connection the client may show another certificate.
+  const outdated = tls.verifiedBy !== undefined && tls.verifiedBy !== clientAuth.authority;
+  return !tls.verified || outdated ? refuse('misdirected') : undefined;
 }

@@ -12,8 +12,10 @@ import { connect, Socket } from 'node:net';
 import { hostPort } from '@sluice/shared/snapshot/endpoint-key';
 import type { ConnectionId } from '../engine/binding.js';
 import type { RequestEvent } from '../engine/events.js';
+import type { ClientTls } from '../engine/tls-info.js';
 import { HEAD_LIMITS } from '../policy/head.js';
 import { HTTP2_PREFACE } from '../policy/http2-preface.js';
+import { isRefusal } from '../policy/refusal.js';
 import { Answers } from '../worker/handshake-answers.js';
 import { BackendLessons } from '../worker/handshake-backend.js';
 import {
@@ -103,7 +105,7 @@ export class StreamPath implements PlainRequests {
       listenerTag: event.listener,
       clientAddress: event.clientAddress,
       clientIp: hostPort(event.clientAddress, event.clientPort),
-      tls: event.tls,
+      tls: event.tls === null ? null : this.#lasting(event.tls, event.listener),
       bytesUp: 0,
       bytesDown: 0,
       tunnelledUp: 0,
@@ -152,6 +154,14 @@ export class StreamPath implements PlainRequests {
     this.#http1.close();
     this.#http2.close();
     this.#pools.destroy();
+  }
+
+  /** With what later requests of the connection need to know of its handshake. */
+  #lasting(tls: ClientTls, listenerTag: number): ClientTls {
+    const { ports, router, snapshot } = this.#scene.configuration;
+    const listener = router.listener(ports[listenerTag]?.listeners ?? [], tls.serverName);
+    const info = isRefusal(listener) ? undefined : snapshot.listener(listener);
+    return { ...tls, verifiedBy: info?.tls?.clientAuth?.authority ?? '' };
   }
 
   /** One of the two has it. */
