@@ -90,7 +90,8 @@ test('wss:// by server name; clients are verified where a policy says so; other 
   expect(spliced).toMatchObject({ tlsProtocol: 'TLSv1.3', tlsCipher: 'TLS_AES_256_GCM_SHA384', listener: 'open' });
   await log.record({ closeReason: 'tls-failed', tlsError: 'peer did not return a certificate' });
   await log.record({ closeReason: 'tls-failed', tlsError: 'no listener has this server name' });
-  await log.record({ refusal: 'client-certificate', refusalReason: 'CN=stranger,O=Sluice' });
+  const { refusalReason } = await log.record({ refusal: 'client-certificate' });
+  expect(refusalReason).toMatch(/certificate.*: CN=stranger,O=Sluice$/);
   const { body } = await gateway.admin('/metrics');
   expect(body).toContain('sluice_tls_handshakes_total{side="client",result="failed"} 2');
   expect(body).toContain('sluice_tls_handshakes_total{side="client",result="full"} 6');

@@ -103,7 +103,7 @@ export class Refusal {
   readonly status: number;
   /** What exactly is wrong: a fixed ASCII text of our own, never bytes of a peer. */
   readonly detail: string | undefined;
-  /** For the log alone: why, in words, where the code does not say it all; may hold what a peer sent. '' for nothing. */
+  /** For the log alone, behind the detail: why, in words, where they do not say it all; may hold what a peer sent. '' for nothing. */
   readonly reason: string;
   declare protected readonly brand: never;
 

@@ -107,9 +107,11 @@ export class Answers {
     return true;
   }
 
-  /** For the log: why, in words. */
+  /** For the log: why, in words; what the client is told of it too, for few keep that. */
   refusalReason(pending: Pending, refusal: Refusal): string {
-    return refusal instanceof Unserved ? this.#whyUnserved(pending, refusal.service) : refusal.reason;
+    if (refusal instanceof Unserved) return this.#whyUnserved(pending, refusal.service);
+    const { detail = '', reason } = refusal;
+    return detail === '' || reason === '' ? detail + reason : `${detail}: ${reason}`;
   }
 
   /** Metric group of a refusal. */
