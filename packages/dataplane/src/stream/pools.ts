@@ -3,8 +3,7 @@
  *
  * Invariants: a request waits for no other: with `REQUESTS_MAX` under way on an endpoint the next one is refused by the
  * caller, so each has a connection of its own at once. A connection that was verified by one policy serves no request that
- * goes by another. A pool ends, in order, when its endpoint or its policy is gone. undici and TLS are loaded with the first
- * of them: it takes some 50 ms and 5 MB of a worker, which most never need. Worker thread.
+ * goes by another. A pool ends, in order, when its endpoint or its policy is gone. Worker thread.
  */
 import { createRequire } from 'node:module';
 import type { BackendMaterial } from '@sluice/shared/snapshot/backend-material';
@@ -32,6 +31,14 @@ export interface Upstream {
 type Ways = Map<string, Upstream>;
 
 const require = createRequire(import.meta.url);
+/**
+ * What of undici is needed, loaded before the worker is ready: 25 ms, where all of it is 100 ms and 17 MB, during which the
+ * first request would hold up every stream of the worker.
+ */
+const undici = {
+  Pool: require('undici/lib/dispatcher/pool.js') as typeof Pool,
+  Client: require('undici/lib/dispatcher/client.js') as typeof Client,
+};
 
 export class Pools {
   /** By endpoint. */
@@ -97,7 +104,6 @@ export class Pools {
     material: BackendMaterial,
   ): Upstream {
     const peer = tls === null ? null : this.#peers.of(tls, material);
-    const undici = require('undici') as typeof import('undici');
     const origin = `http://${key}`;
     const options = {
       pipelining: 1,
