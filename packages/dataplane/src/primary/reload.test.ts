@@ -1,7 +1,7 @@
 import { ExitCode, ExitError } from '@sluice/shared/cli/exit-codes';
 import type { CompiledConfiguration, CompileOutcome } from '@sluice/shared/configuration/compiled';
 import { createLogger } from '@sluice/shared/log';
-import { fileIssue } from '@sluice/shared/resources/issue';
+import { type ConfigIssue, fileIssue } from '@sluice/shared/resources/issue';
 import { NO_MATERIAL } from '@sluice/shared/snapshot/tls';
 import { expect, test } from 'vitest';
 import { Reload } from './reload.js';
@@ -24,7 +24,13 @@ function compiled(version: string): CompiledConfiguration {
 const unchanged = (version: string): CompileOutcome => {
   return { type: 'unchanged', version, statuses: '[]', issues: [], files: [], elapsedMs: 1 };
 };
-const refused: CompileOutcome = { type: 'refused', issues: [fileIssue('a.yaml', 'is wrong')], files: [], elapsedMs: 1 };
+const ODD: ConfigIssue = { ...fileIssue('b.yaml', 'is odd'), severity: 'warning' };
+const refused: CompileOutcome = {
+  type: 'refused',
+  issues: [fileIssue('a.yaml', 'is wrong'), ODD],
+  files: [],
+  elapsedMs: 1,
+};
 
 /** A reload whose compilations and changes end when the test says so. */
 async function setUp() {

@@ -125,11 +125,13 @@ export class Reload {
   }
 
   async #settle(outcome: CompileOutcome, apply: Apply, beganMs: number): Promise<void> {
-    const lines = outcome.issues.map(formatIssue);
     if (outcome.type === 'refused') {
-      this.#refused(lines, beganMs);
+      // Its warnings say what such a configuration would come to, which it does not.
+      const errors = outcome.issues.filter(({ severity }) => severity === 'error');
+      this.#refused(errors.map(formatIssue), beganMs);
       return;
     }
+    const lines = outcome.issues.map(formatIssue);
     if (outcome.type === 'compiled') this.#pending = outcome;
     if (outcome.version === this.version) {
       // Also when it went away and came back while it could not be put in force.
