@@ -1,107 +1,32 @@
-/** Plain requests over HTTP/2 with prior knowledge, by Node's client: many at once, bodies, trailers, limits, records. */
+/** Plain requests over HTTP/2 with prior knowledge, by Node's client: heads, bodies, trailers, limits, records. */
 import { once } from 'node:events';
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { Exposition } from '../support/exposition.js';
-import { type Echoed, HttpBackend, LARGE_BYTES } from '../support/http-backend.js';
+import { echoedField, HttpBackend, LARGE_BYTES } from '../support/http-backend.js';
+import { ask, echoed, sessionsOf } from '../support/http2-client.js';
 import { Code, Frame, FrameClient, requestFrame, requestPairs } from '../support/http2-frames.js';
+import { filteredRules } from '../support/manifests.js';
 import { sharedGateway } from '../support/scenario.js';
 
-const MIB = 1024 * 1024;
 /** RFC 8441 3. */
 const ENABLE_CONNECT_PROTOCOL = 8;
 const running = sharedGateway(
   async () => ({ http: await HttpBackend.start() }),
   ({ http }) => ({
-    flags: { 'stream-idle-timeout': '2' },
     config: {
       gatewayAnnotations: { 'sluice.dev/h2c': 'on', 'sluice.dev/websocket-over-http2': 'off' },
       services: { http: [http] },
       routes: [
         {
-          rules: [
-            {
-              prefix: '/filtered',
-              backends: ['http'],
-              filters: [
-                { type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'X-In', value: 'in' }] } },
-                { type: 'ResponseHeaderModifier', responseHeaderModifier: { set: [{ name: 'X-Out', value: 'out' }] } },
-                {
-                  type: 'URLRewrite',
-                  urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/echo' } },
-                },
-              ],
-            },
-            {
-              prefix: '/moved',
-              backends: [],
-              filters: [{ type: 'RequestRedirect', requestRedirect: { hostname: 'there.test', statusCode: 302 } }],
-            },
-            { prefix: '/', backends: ['http'] },
-          ],
+          rules: [...filteredRules('http'), { prefix: '/', backends: ['http'] }],
         },
       ],
     },
   }),
 );
 
-const sessions: ClientHttp2Session[] = [];
-
-function session(): ClientHttp2Session {
-  // Node's client counts what it has yet to send against its own memory, and then refuses answers.
-  const client = connect(`http://127.0.0.1:${running().gateway.port}`, { maxSessionMemory: 1000 });
-  client.on('error', () => {});
-  sessions.push(client);
-  return client;
-}
-
-afterEach(async () => {
-  for (const client of sessions.splice(0)) {
-    client.destroy();
-    if (!client.closed) await once(client, 'close');
-  }
-  running().backends.http.server.closeAllConnections(); // after an abort undici connects anew, unasked
-});
-
-interface Answered {
-  readonly headers: IncomingHttpHeaders & { ':status'?: number };
-  readonly body: Buffer;
-  readonly trailers: IncomingHttpHeaders;
-  readonly interim: readonly number[];
-  readonly code: number;
-}
-
-async function ask(
-  client: ClientHttp2Session,
-  headers: OutgoingHttpHeaders,
-  body?: Buffer | string,
-): Promise<Answered> {
-  const stream = client.request({ ':authority': 'test.local', ...headers }, { endStream: body === undefined });
-  const interim: number[] = [];
-  const chunks: Buffer[] = [];
-  let answer: IncomingHttpHeaders = {};
-  let trailers: IncomingHttpHeaders = {};
-  stream.on('headers', (fields) => interim.push(Number(fields[':status'])));
-  stream.on('response', (fields) => {
-    answer = fields;
-  });
-  stream.on('trailers', (fields) => {
-    trailers = fields;
-  });
-  stream.on('error', () => {});
-  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  if (body !== undefined) stream.end(body);
-  await new Promise((resolve) => stream.once('close', resolve)); // also behind an error
-  return { headers: answer, body: Buffer.concat(chunks), trailers, interim, code: stream.rstCode };
-}
-
-const echoed = ({ body }: Answered) => JSON.parse(body.toString('latin1')) as Echoed;
-
-function fieldOf({ rawHeaders }: Echoed, name: string): string | undefined {
-  const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
-  return at < 0 ? undefined : rawHeaders[at + 1];
-}
+const session = sessionsOf(running);
 
 test('a request, its answer and its record', async () => {
   const { gateway, backends } = running();
@@ -118,12 +43,12 @@ test('a request, its answer and its record', async () => {
     expect(headers[name]).toBeUndefined();
   }
   expect(received).toMatchObject({ method: 'GET', url: '/echo?n=1', body: '' });
-  expect(fieldOf(received, 'host')).toBe('test.local');
-  expect(fieldOf(received, 'cookie')).toBe('a=1; b=2');
-  expect(fieldOf(received, 'te')).toBeUndefined();
-  expect(fieldOf(received, 'x-forwarded-for')).toBe('127.0.0.1');
-  expect(fieldOf(received, 'x-forwarded-proto')).toBe('http');
-  expect(fieldOf(received, 'x-request-id')).toBe(headers['x-request-id']);
+  expect(echoedField(received, 'host')).toBe('test.local');
+  expect(echoedField(received, 'cookie')).toBe('a=1; b=2');
+  expect(echoedField(received, 'te')).toBeUndefined();
+  expect(echoedField(received, 'x-forwarded-for')).toBe('127.0.0.1');
+  expect(echoedField(received, 'x-forwarded-proto')).toBe('http');
+  expect(echoedField(received, 'x-request-id')).toBe(headers['x-request-id']);
   const record = await gateway.accessLog.record({ trackingId: String(headers['x-request-id']) });
   expect(record).toMatchObject({
     httpMethod: 'GET',
@@ -177,7 +102,7 @@ test('filters, redirects and refusals are those of HTTP/1.1', async () => {
   const filtered = await ask(client, { ':path': '/filtered/x' });
   expect(filtered.headers['x-out']).toBe('out');
   expect(echoed(filtered).url).toBe('/echo/x');
-  expect(fieldOf(echoed(filtered), 'x-in')).toBe('in');
+  expect(echoedField(echoed(filtered), 'x-in')).toBe('in');
   const moved = await ask(client, { ':path': '/moved' });
   expect(moved.headers).toMatchObject({ ':status': 302, location: 'http://there.test/moved' });
   const refused = await ask(client, { ':path': '/a/../b' });
@@ -185,12 +110,6 @@ test('filters, redirects and refusals are those of HTTP/1.1', async () => {
   expect(refused.body.toString()).toContain('ambiguous-path');
   // The connection goes on behind all of them.
   expect((await ask(client, { ':path': '/echo' })).headers[':status']).toBe(200);
-});
-
-test('large bodies pass both ways, as they are', async () => {
-  const body = Buffer.alloc(3 * 1024 * 1024, 'abcdefghijklmnopqrstuvwxyz');
-  const answer = await ask(session(), { ':path': '/mirror', ':method': 'POST' }, body);
-  expect(answer.body.equals(body)).toBe(true);
 });
 
 test('HEAD, 204, 205 and 304 have no body, and the connection goes on', async () => {
@@ -267,107 +186,6 @@ test('100 (Continue) is said when the body is wanted, 103 passes', async () => {
   const hinted = await ask(client, { ':path': '/hints' });
   expect(hinted.interim).toEqual([103]);
   expect(hinted.body.toString()).toBe('hinted');
-});
-
-test('server-sent events flow at once, and a stream that is read slowly holds up no other', async () => {
-  const { backends } = running();
-  const client = session();
-  const slow = client.request({ ':path': '/large' });
-  slow.on('error', () => {});
-  await once(slow, 'response'); // and nothing of it is read
-  const events = client.request({ ':path': '/events' });
-  events.on('error', () => {});
-  await once(events, 'response');
-  const response = await backends.http.answering('/events');
-  for (const text of ['data: 1\n\n', 'data: 2\n\n']) {
-    response.write(text);
-    const [chunk] = await once(events, 'data');
-    expect(String(chunk)).toBe(text);
-  }
-  expect((await ask(client, { ':path': '/echo' })).headers[':status']).toBe(200);
-  slow.close();
-  events.close();
-});
-
-test('what a client does not read stays with the backends, and what a backend does not read with the client', async () => {
-  const { gateway, backends } = running();
-  const client = session();
-  await ask(client, { ':path': '/echo' });
-  const before = gateway.residentBytes();
-  const unread = Array.from({ length: 30 }, () => client.request({ ':path': '/large' }));
-  const body = Buffer.alloc(64 * MIB);
-  const upload = client.request({ ':path': '/stall?upload', ':method': 'POST' });
-  let taken = false;
-  upload.write(body, (error) => {
-    taken = error === undefined || error === null;
-  });
-  for (const stream of [...unread, upload]) stream.on('error', () => {});
-  await Promise.all(unread.map((stream) => once(stream, 'response')));
-  const { socket } = (await backends.http.answering('/stall')).req;
-  let read = -1;
-  await eventually(
-    () => {
-      const last = read;
-      read = socket.bytesRead;
-      expect(read).toBe(last);
-    },
-    { successes: 20 },
-  );
-  expect(gateway.residentBytes() - before).toBeLessThan(64 * MIB);
-  expect(taken).toBe(false);
-  expect((await ask(client, { ':path': '/empty' })).headers[':status']).toBe(204);
-});
-
-test('an answer that comes before the body has ended ends the stream without an error', async () => {
-  const client = session();
-  const stream = client.request({ ':path': '/early', ':method': 'POST' });
-  stream.on('error', () => {});
-  stream.write('the rest never comes');
-  const [headers] = await once(stream, 'response');
-  expect(headers[':status']).toBe(413);
-  let text = '';
-  stream.on('data', (chunk) => {
-    text += String(chunk);
-  });
-  await once(stream, 'close');
-  expect([text, stream.rstCode]).toEqual(['too much', 0]);
-  expect((await ask(client, { ':path': '/echo' })).headers[':status']).toBe(200);
-});
-
-test('an answer that the backend cuts short is reset, never ended', async () => {
-  const client = session();
-  const { headers, code } = await ask(client, { ':path': '/cut' });
-  expect([headers[':status'], code]).toEqual([200, 2]);
-  const record = await running().gateway.accessLog.record({ trackingId: String(headers['x-request-id']) });
-  expect(record).toMatchObject({ closeReason: 'relay-truncated' });
-  expect((await ask(client, { ':path': '/echo' })).headers[':status']).toBe(200);
-});
-
-test('a stream that its client resets ends at the backend too, and no other one does', async () => {
-  const { gateway, backends } = running();
-  const client = session();
-  const stall = client.request({ ':path': '/stall' });
-  stall.on('error', () => {});
-  const events = client.request({ ':path': '/events' });
-  events.on('error', () => {});
-  await once(events, 'response');
-  await backends.http.answering('/stall');
-  stall.close(8);
-  await eventually(() => expect(backends.http.aborted.has('/stall')).toBe(true));
-  expect(await gateway.accessLog.record({ requestUri: '/stall' })).toMatchObject({ closeReason: 'client-aborted' });
-  (await backends.http.answering('/events')).write('data: on\n\n');
-  await once(events, 'data');
-  client.destroy();
-  await eventually(() => expect(backends.http.aborted.has('/events')).toBe(true));
-});
-
-test('a stream on which nothing passes is reset, and the connection goes on', async () => {
-  const client = session();
-  const { headers, code } = await ask(client, { ':path': '/events' });
-  expect([headers[':status'], code]).toEqual([200, 2]);
-  const record = await running().gateway.accessLog.record({ trackingId: String(headers['x-request-id']) });
-  expect(record).toMatchObject({ closeReason: 'idle-timeout' });
-  expect((await ask(client, { ':path': '/echo' })).headers[':status']).toBe(200);
 });
 
 test('methods that are none, and heads that are too large, get their answers', async () => {

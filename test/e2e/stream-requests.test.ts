@@ -3,7 +3,8 @@ import { afterEach, expect, test } from 'vitest';
 import { readAnswer } from '../support/answer.js';
 import { EchoBackend } from '../support/echo-backend.js';
 import { upgradeHead } from '../support/heads.js';
-import { type Echoed, HttpBackend, LARGE_BYTES } from '../support/http-backend.js';
+import { type Echoed, echoedField, HttpBackend, LARGE_BYTES } from '../support/http-backend.js';
+import { filteredRules } from '../support/manifests.js';
 import { RawClient } from '../support/raw-client.js';
 import { sharedGateway } from '../support/scenario.js';
 import { runTool } from '../support/tool.js';
@@ -17,26 +18,7 @@ const running = sharedGateway(
         {
           rules: [
             { prefix: '/ws', backends: ['ws'] },
-            {
-              prefix: '/filtered',
-              backends: ['http'],
-              filters: [
-                { type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'X-In', value: 'in' }] } },
-                { type: 'ResponseHeaderModifier', responseHeaderModifier: { set: [{ name: 'X-Out', value: 'out' }] } },
-                {
-                  type: 'URLRewrite',
-                  urlRewrite: {
-                    hostname: 'new.test',
-                    path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/echo' },
-                  },
-                },
-              ],
-            },
-            {
-              prefix: '/moved',
-              backends: [],
-              filters: [{ type: 'RequestRedirect', requestRedirect: { hostname: 'there.test', statusCode: 302 } }],
-            },
+            ...filteredRules('http', { hostname: 'new.test' }),
             { prefix: '/', backends: ['http'] },
           ],
         },
@@ -54,11 +36,6 @@ async function echoed(answer: { body: Buffer }): Promise<Echoed> {
   return JSON.parse(answer.body.toString('latin1')) as Echoed;
 }
 
-function fieldOf({ rawHeaders }: Echoed, name: string): string | undefined {
-  const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
-  return at < 0 ? undefined : rawHeaders[at + 1];
-}
-
 test('requests of one connection, one after the other, each with its record', async () => {
   const { gateway } = running();
   const client = await RawClient.connect(gateway);
@@ -69,12 +46,12 @@ test('requests of one connection, one after the other, each with its record', as
     const received = await echoed(answer);
     expect(answer.head.status).toBe(200);
     expect(received).toMatchObject({ method: 'GET', url: path, body: '' });
-    expect(fieldOf(received, 'x-case')).toBe('a b');
-    expect(fieldOf(received, 'x-hop')).toBeUndefined();
-    expect(fieldOf(received, 'host')).toBe('test.local');
-    expect(fieldOf(received, 'x-forwarded-for')).toBe('127.0.0.1');
-    expect(fieldOf(received, 'x-forwarded-proto')).toBe('http');
-    expect(fieldOf(received, 'x-request-id')).toBe(answer.head.one('x-request-id'));
+    expect(echoedField(received, 'x-case')).toBe('a b');
+    expect(echoedField(received, 'x-hop')).toBeUndefined();
+    expect(echoedField(received, 'host')).toBe('test.local');
+    expect(echoedField(received, 'x-forwarded-for')).toBe('127.0.0.1');
+    expect(echoedField(received, 'x-forwarded-proto')).toBe('http');
+    expect(echoedField(received, 'x-request-id')).toBe(answer.head.one('x-request-id'));
     expect(answer.head.one('endpoint-load-metrics')).toBeUndefined();
     expect(answer.head.all('set-cookie')).toEqual(['a=1', 'b=2']);
     expect(answer.head.one('via')).toBeUndefined();
@@ -189,7 +166,7 @@ test('100-continue is the gateway’s, and only when the body is wanted', async 
   expect((await client.readHead()).status).toBe(100);
   await client.write('hello');
   const received = await echoed(await readAnswer(client));
-  expect([received.body, fieldOf(received, 'expect')]).toEqual(['hello', undefined]);
+  expect([received.body, echoedField(received, 'expect')]).toEqual(['hello', undefined]);
   await client.write(`POST /moved ${head}`);
   expect((await client.readHead()).status).toBe(302);
   client.destroy();
@@ -209,7 +186,7 @@ test('filters change requests and answers', async () => {
   const answer = await readAnswer(client);
   const received = await echoed(answer);
   expect(received.url).toBe('/echo/deep?q=1');
-  expect([fieldOf(received, 'host'), fieldOf(received, 'x-in')]).toEqual(['new.test', 'in']);
+  expect([echoedField(received, 'host'), echoedField(received, 'x-in')]).toEqual(['new.test', 'in']);
   expect(answer.head.one('x-out')).toBe('out');
   client.destroy();
 });

@@ -18,6 +18,13 @@ export interface Echoed {
   readonly rawHeaders: readonly string[];
   readonly body: string;
 }
+
+/** The first value of a field that the backend received; `name` in lower case. */
+export function echoedField({ rawHeaders }: Echoed, name: string): string | undefined {
+  const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
+  return at < 0 ? undefined : rawHeaders[at + 1];
+}
+
 export const LARGE_BYTES = 8 * 1024 * 1024;
 type Behaviour = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 

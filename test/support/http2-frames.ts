@@ -42,6 +42,8 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
   return Buffer.concat([head, body]);
 }
 
+export const EMPTY_SETTINGS = frame(Frame.settings, 0, 0);
+
 export function u32(...values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(4 * values.length);
   for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, 4 * index);

@@ -81,6 +81,27 @@ function gateway(listeners: readonly ListenerDescription[], annotations = {}): M
   };
 }
 
+/** Rules that change requests and answers under /filtered, with this in their rewrite too, and redirect /moved. */
+export function filteredRules(service: string, rewrite: Manifest = {}): readonly RuleDescription[] {
+  const path = { type: 'ReplacePrefixMatch', replacePrefixMatch: '/echo' };
+  return [
+    {
+      prefix: '/filtered',
+      backends: [service],
+      filters: [
+        { type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'X-In', value: 'in' }] } },
+        { type: 'ResponseHeaderModifier', responseHeaderModifier: { set: [{ name: 'X-Out', value: 'out' }] } },
+        { type: 'URLRewrite', urlRewrite: { ...rewrite, path } },
+      ],
+    },
+    {
+      prefix: '/moved',
+      backends: [],
+      filters: [{ type: 'RequestRedirect', requestRedirect: { hostname: 'there.test', statusCode: 302 } }],
+    },
+  ];
+}
+
 function rule({ prefix, exact, matches, backends, filters, timeouts }: RuleDescription): Manifest {
   const path = exact === undefined ? { type: 'PathPrefix', value: prefix ?? '/' } : { type: 'Exact', value: exact };
   return {
