@@ -28,7 +28,7 @@ const WEBSOCKETS = [
 const REQUESTS = ['/echo', '/mirror', '/large', '/events', '/reset', '/cut', '/early', '/trailers'];
 const HUGE: Asked['fields'] = [['x-huge', 'x'.repeat(20_000)]];
 
-const ACTS: readonly ((client: FaultClient) => Promise<unknown> | void)[] = [
+const ACTS: readonly ((client: FaultClient) => unknown)[] = [
   (client) => client.reset(),
   (client) => client.leave(),
   (client) => client.end(),

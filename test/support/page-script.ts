@@ -1,7 +1,7 @@
 /** What the page of the browser tests knows: functions that a test calls by `ask(page, name, …)`. Plain JavaScript, as text. */
 import type { Page } from 'playwright-core';
 
-const SCRIPT = String.raw`
+const SCRIPT = `
 const sockets = new Map();
 
 function open(path, protocol = 'wss:') {
