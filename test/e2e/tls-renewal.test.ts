@@ -1,45 +1,25 @@
 /** Certificates and client authorities that a reload replaces: live connections, new ones, and sessions from before. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EchoBackend } from '../support/echo-backend.js';
 import { eventually } from '../support/eventually.js';
 import { Gateway } from '../support/gateway.js';
 import { upgradeHead } from '../support/heads.js';
+import { HOST, identity, RenewalWorld, shownName, VERIFY } from '../support/renewal-world.js';
 import { Authority } from '../support/tls-authority.js';
 import { type TlsClient, tlsConnect, tlsEchoes } from '../support/tls-client.js';
-import { authoritySecret, secureManifests, tlsPolicy, tlsSecret } from '../support/tls-manifests.js';
+import { authoritySecret, tlsSecret } from '../support/tls-manifests.js';
 
-const HOST = 'chat.example.com';
-const LISTENERS = [{ name: 'chat', hostname: HOST, secrets: ['chat'] }];
-const VERIFY = tlsPolicy('FrontendTLSPolicy', 'clients', {
-  targetRef: { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' },
-  default: { verify: { caCertificateRef: { group: '', kind: 'Secret', name: 'clients' } } },
-});
-
-let folder: string;
-let backend: EchoBackend;
-let authority: Authority;
-
+let world: RenewalWorld;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sluice-tls-'));
-  authority = new Authority(folder, 'ca');
-  backend = await EchoBackend.start();
+  world = await RenewalWorld.start();
 });
-
-afterAll(async () => {
-  await backend.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => world.close());
 
 function config(server: string, clients: Authority): string {
-  const secrets = [
-    tlsSecret('chat', authority.issue(HOST, { names: [`DNS:${HOST}`, `DNS:${server}`] })),
-    authoritySecret('clients', clients.certificate),
-  ];
-  return secureManifests(LISTENERS, { echo: [backend] }, [...secrets, VERIFY]);
+  const secrets = [tlsSecret('chat', world.issue(server)), authoritySecret('clients', clients.certificate)];
+  return world.manifests([...secrets, VERIFY]);
 }
 
 function reload(gateway: Gateway, to: string): void {
@@ -48,7 +28,7 @@ function reload(gateway: Gateway, to: string): void {
 }
 
 function connect(gateway: Gateway, options: ConnectionOptions): Promise<TlsClient> {
-  return tlsConnect(gateway, { servername: HOST, ca: authority.certificate, ...options });
+  return tlsConnect(gateway, { servername: HOST, ca: world.authority.certificate, ...options });
 }
 
 /** Completes a WebSocket handshake; throws when the connection or the answer is no good. */
@@ -66,15 +46,10 @@ async function asked({ client }: TlsClient): Promise<number> {
   return (await client.readHead()).status;
 }
 
-/** The name of a certificate beside the host's. */
-function shown({ socket }: TlsClient): string {
-  return socket.getPeerCertificate().subjectaltname?.split('DNS:').at(-1) ?? '';
-}
-
 async function newCertificate(gateway: Gateway, options: ConnectionOptions, name: string): Promise<void> {
   await eventually(async () => {
     const client = await connect(gateway, options);
-    const now = shown(client);
+    const now = shownName(client);
     client.socket.destroy();
     expect(now).toBe(name);
   });
@@ -83,12 +58,10 @@ async function newCertificate(gateway: Gateway, options: ConnectionOptions, name
 test.each(['TLSv1.2', 'TLSv1.3'] as const)(
   '%s: a certificate is renewed, an authority of clients replaced',
   async (maxVersion) => {
+    const { folder } = world;
     const [clients, others] = [new Authority(folder, 'clients'), new Authority(folder, 'others')];
-    const as = (by: Authority) => {
-      const { chain, key } = by.issue('client');
-      return { maxVersion, cert: chain, key };
-    };
-    const [mine, another] = [as(clients), as(others)];
+    const mine = { maxVersion, ...identity(clients) };
+    const another = { maxVersion, ...identity(others) };
     const gateway = await Gateway.start({ config: config('first', clients), flags: { 'port-map': '443=0' } });
     const connecting = connect(gateway, mine);
     let session: Buffer | undefined;
@@ -96,7 +69,7 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
       session = given;
     });
     const live = await upgrade(connecting);
-    expect(shown(live)).toBe('first');
+    expect(shownName(live)).toBe('first');
     session ??= live.socket.getSession(); // of TLS 1.2: it came with the handshake
     expect(session).toBeDefined();
 
