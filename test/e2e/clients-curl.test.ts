@@ -3,29 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Certificates } from '../support/certificates.js';
 import { eventually } from '../support/eventually.js';
-import { HttpBackend, LARGE_BYTES } from '../support/http-backend.js';
-import { sharedGateway } from '../support/scenario.js';
+import { LARGE_BYTES } from '../support/http-backend.js';
+import { pairedGateway } from '../support/paired-gateway.js';
 import { runTool } from '../support/tool.js';
 
 const UPLOAD_BYTES = 20 << 20;
 /** What curl has on its standard input. */
 const STREAMED = 'from a pipe';
-const running = sharedGateway(
-  async () => ({ backend: await HttpBackend.start(), certificates: Certificates.make() }),
-  ({ backend, certificates }) => ({
-    config: {
-      listeners: [
-        { name: 'http', port: 80 },
-        { name: 'https', port: 443, secrets: ['local'] },
-      ],
-      gatewayAnnotations: { 'sluice.dev/h2c': 'on' },
-      services: { http: [backend] },
-      more: [certificates.secret],
-    },
-  }),
-);
+const running = pairedGateway();
 afterEach(() => running().backends.backend.closeIdle());
 
 interface Curled {

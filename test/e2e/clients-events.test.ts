@@ -2,7 +2,7 @@
 import { EventSource } from 'eventsource';
 import { Agent, fetch } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Certificates } from '../support/certificates.js';
+import { Certificates, PAIRED_LISTENERS } from '../support/certificates.js';
 import { EventBackend } from '../support/event-backend.js';
 import { eventually, within } from '../support/eventually.js';
 import { sharedGateway } from '../support/scenario.js';
@@ -15,10 +15,7 @@ const running = sharedGateway(
   async () => ({ backend: await EventBackend.start(), certificates: Certificates.make() }),
   ({ backend, certificates }) => ({
     config: {
-      listeners: [
-        { name: 'http', port: 80 },
-        { name: 'https', port: 443, secrets: ['local'] },
-      ],
+      listeners: PAIRED_LISTENERS,
       services: { events: [backend] },
       routes: [
         {

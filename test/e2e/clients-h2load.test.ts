@@ -1,26 +1,11 @@
 /** h2load: a thousand requests each over a few connections, none lost, with every version of HTTP. */
 import { expect, test } from 'vitest';
-import { Certificates } from '../support/certificates.js';
 import { eventually } from '../support/eventually.js';
-import { HttpBackend } from '../support/http-backend.js';
-import { sharedGateway } from '../support/scenario.js';
+import { pairedGateway } from '../support/paired-gateway.js';
 import { runTool } from '../support/tool.js';
 
 const REQUESTS = 1_000;
-const running = sharedGateway(
-  async () => ({ backend: await HttpBackend.start(), certificates: Certificates.make() }),
-  ({ backend, certificates }) => ({
-    config: {
-      listeners: [
-        { name: 'http', port: 80 },
-        { name: 'https', port: 443, secrets: ['local'] },
-      ],
-      gatewayAnnotations: { 'sluice.dev/h2c': 'on' },
-      services: { http: [backend] },
-      more: [certificates.secret],
-    },
-  }),
-);
+const running = pairedGateway();
 
 test.each([
   ['https', 'HTTP/2.0', ['-c4', '-m32'], 'Application protocol: h2'],

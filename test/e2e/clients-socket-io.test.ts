@@ -5,7 +5,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Certificates } from '../support/certificates.js';
+import { Certificates, PAIRED_LISTENERS } from '../support/certificates.js';
 import { eventually, within } from '../support/eventually.js';
 import { sharedGateway } from '../support/scenario.js';
 import { SocketIoBackend } from '../support/socket-io-backend.js';
@@ -31,10 +31,7 @@ const running = sharedGateway(
   },
   ({ sticky, loose, mortal, certificates }) => ({
     config: {
-      listeners: [
-        { name: 'http', port: 80 },
-        { name: 'https', port: 443, secrets: ['local'] },
-      ],
+      listeners: PAIRED_LISTENERS,
       balancing: { sticky: RING, mortal: RING },
       annotations: { sticky: BY_ROUND, mortal: BY_ROUND },
       services: { sticky: sticky.both, loose: loose.both, mortal: mortal.both },

@@ -3,9 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TlsCertificate } from '@sluice/dataplane/engine/tls-binding';
-import type { Manifest } from './manifests.js';
+import type { Description, Manifest } from './manifests.js';
 import { Authority } from './tls-authority.js';
 import { tlsSecret } from './tls-manifests.js';
+
+/** A plain listener, and one with TLS that serves the Secret `local`. */
+export const PAIRED_LISTENERS: NonNullable<Description['listeners']> = [
+  { name: 'http', port: 80 },
+  { name: 'https', port: 443, secrets: ['local'] },
+];
 
 export class Certificates {
   readonly authority: Authority;

@@ -2,8 +2,9 @@
  * A program for a network namespace of its own: peers vanish (their address is taken off the interface, so nothing
  * answers any more) and it prints, as one JSON line, with which close reasons the gateway ended the connections.
  */
+
 import { execFileSync } from 'node:child_process';
-import { Certificates } from './certificates.js';
+import { Certificates, PAIRED_LISTENERS } from './certificates.js';
 import { EchoBackend } from './echo-backend.js';
 import { overHttp1, overHttp2 } from './fault-client.js';
 import { Gateway } from './gateway.js';
@@ -42,10 +43,7 @@ async function main(): Promise<Vanished> {
   const certificates = Certificates.make();
   const gateway = await Gateway.start({
     config: {
-      listeners: [
-        { name: 'http', port: 80 },
-        { name: 'https', port: 443, secrets: ['local'] },
-      ],
+      listeners: PAIRED_LISTENERS,
       more: [certificates.secret],
       services: { echo: [backend], remote: [remote], http: [http] },
       routes: [
