@@ -13,20 +13,13 @@ import { RawClient } from '../support/raw-client.js';
 import { MEMORY_FACTOR } from '../support/sanitizer.js';
 import { sharedGateway, withGateway } from '../support/scenario.js';
 import { type TlsClient, tlsConnect } from '../support/tls-client.js';
-import { OPEN_HOST, TlsWorld } from '../support/tls-world.js';
+import { HTTP_AND_WS, OPEN_HOST, TlsWorld } from '../support/tls-world.js';
 
 const FLAGS = { 'port-map': '443=0' };
 const running = sharedGateway(
   async () => ({ http: await HttpBackend.start(), ws: await EchoBackend.start(), world: new TlsWorld() }),
   ({ http, ws, world }) => ({
-    config: world.manifests({ http: [http], ws: [ws] }, [
-      {
-        rules: [
-          { prefix: '/ws', backends: ['ws'] },
-          { prefix: '/', backends: ['http'] },
-        ],
-      },
-    ]),
+    config: world.manifests({ http: [http], ws: [ws] }, HTTP_AND_WS),
     flags: {
       ...FLAGS,
       'stream-idle-timeout': '2s',
@@ -185,11 +178,7 @@ test('descriptors, connections and memory are as before when all have left', asy
     expect(metrics).not.toMatch(/^sluice_connections_active\{[^}]*\} [1-9]/m);
     expect(gateway.residentBytes() - before).toBeLessThan(96 * 1024 * 1024 * MEMORY_FACTOR);
   };
-  const rules = [
-    { prefix: '/ws', backends: ['ws'] },
-    { prefix: '/', backends: ['http'] },
-  ];
-  const config = world.manifests({ http: [http], ws: [ws] }, [{ rules }]);
+  const config = world.manifests({ http: [http], ws: [ws] }, HTTP_AND_WS);
   await withGateway({ config, flags: FLAGS }, body, [http, ws, world]);
 });
 

@@ -13,20 +13,13 @@ import { type Echoed, HttpBackend, LARGE_BYTES } from '../support/http-backend.j
 import { PatternCheck, patternSlice } from '../support/pattern.js';
 import { sharedGateway } from '../support/scenario.js';
 import { type TlsClient, tlsConnect } from '../support/tls-client.js';
-import { CLOSED_HOST, OPEN_HOST, TlsWorld } from '../support/tls-world.js';
+import { CLOSED_HOST, HTTP_AND_WS, OPEN_HOST, TlsWorld } from '../support/tls-world.js';
 
 const MIB = 1024 * 1024;
 const running = sharedGateway(
   async () => ({ http: await HttpBackend.start(), ws: await EchoBackend.start(), world: new TlsWorld() }),
   ({ http, ws, world }) => ({
-    config: world.manifests({ http: [http], ws: [ws] }, [
-      {
-        rules: [
-          { prefix: '/ws', backends: ['ws'] },
-          { prefix: '/', backends: ['http'] },
-        ],
-      },
-    ]),
+    config: world.manifests({ http: [http], ws: [ws] }, HTTP_AND_WS),
     flags: { 'port-map': '443=0' },
   }),
 );

@@ -12,6 +12,15 @@ import { authoritySecret, secureManifests, tlsPolicy, tlsSecret } from './tls-ma
 
 export const OPEN_HOST = 'open.example.com';
 export const CLOSED_HOST = 'closed.example.com';
+/** All to the service `http`, but for what is under /ws. */
+export const HTTP_AND_WS: NonNullable<Description['routes']> = [
+  {
+    rules: [
+      { prefix: '/ws', backends: ['ws'] },
+      { prefix: '/', backends: ['http'] },
+    ],
+  },
+];
 const TARGET = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge', sectionNames: ['closed'] };
 
 export class TlsWorld {
