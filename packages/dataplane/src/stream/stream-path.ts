@@ -79,11 +79,6 @@ export class StreamPath implements PlainRequests {
     return this.#connections.size >= this.#context.limits.streamConnectionsMax;
   }
 
-  /** Connections here. */
-  get size(): number {
-    return this.#connections.size;
-  }
-
   /** New requests go by this configuration from now on; those under way end by theirs. */
   update(configuration: Configuration): void {
     this.#scene.configuration = configuration;

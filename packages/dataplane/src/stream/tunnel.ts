@@ -13,9 +13,8 @@ import { AnswerBody } from '../policy/answer-body.js';
 import { Field } from '../policy/field-name.js';
 import { framingOf } from '../policy/framing.js';
 import { type HeadLimits, parseResponseHead, type ResponseHead } from '../policy/head.js';
-import { isHopByHop } from '../policy/hop-by-hop.js';
 import { isRefusal } from '../policy/refusal.js';
-import { respond } from './http2-answer.js';
+import { http2Fields, respond } from './http2-answer.js';
 import { expireStream } from './http2-expiry.js';
 
 const { NGHTTP2_NO_ERROR } = constants;
@@ -220,14 +219,8 @@ export class Tunnel {
   }
 }
 
-/** Fields of an answer that HTTP/2 takes (RFC 9113 8.2.2), and that have a meaning there (RFC 8441 5). */
+/** Fields of an answer that HTTP/2 takes, and that have a meaning there (RFC 8441 5). */
 function fieldsOf({ fields }: ResponseHead): Record<string, string[]> {
-  const record: Record<string, string[]> = Object.create(null);
-  for (const { id, lowerName, value } of fields) {
-    if (isHopByHop(id) || id === Field.transferEncoding || lowerName === 'sec-websocket-accept') continue;
-    const values = record[lowerName];
-    if (values === undefined) record[lowerName] = [value];
-    else values.push(value);
-  }
-  return record;
+  const passed = fields.filter(({ id }) => id !== Field.webSocketAccept);
+  return http2Fields(passed.flatMap(({ name, value }) => [name, value]));
 }
